@@ -1,0 +1,39 @@
+SHELL := /bin/sh
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help cut build-dev lint format test bench vendor lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.tool: pyproject.toml requirements.lock scripts/bootstrap.sh
+	@scripts/bootstrap.sh tool && touch $@
+
+.venv/.dev: pyproject.toml packages/skyspark/pyproject.toml requirements.lock scripts/bootstrap.sh
+	@scripts/bootstrap.sh dev && touch $@ .venv/.tool
+
+build-dev: .venv/.dev ## Make the development environment in .venv
+
+cut: .venv/.tool ## Cut a project: asks its questions in this terminal (ARGS="--output-dir ..")
+	@$(BIN)/mshell-cut cut $(ARGS)
+
+lint: .venv/.dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
+	$(BIN)/uv lock --quiet --upgrade
+	$(BIN)/uv export --quiet --package mshell-cut --group dev --no-emit-workspace --no-header -o requirements.lock
+
+clean: ## Remove environments, caches and build products
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
