@@ -1,0 +1,78 @@
+"""What can go wrong, as types: each holds its own sentence and exit code.
+
+Exit codes: 0 done, 1 it could not be done, 2 the request itself is wrong, 130 interrupted.
+"""
+
+from collections.abc import Iterable, Sequence
+
+
+class MshellCutError(Exception):
+    """Something the user can act on. Printed once, without a traceback."""
+
+    exit_code = 1
+
+
+class RequestError(MshellCutError):
+    """The request cannot be carried out as it stands."""
+
+    exit_code = 2
+
+
+class Interrupted(MshellCutError):
+    """The user stopped it."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Stopped: nothing was written.")
+
+
+class AnswersRefusedError(RequestError):
+    """One or more answers break the template's rules, are missing, or answer no question."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = list(sentences)
+        super().__init__("\n".join(self.sentences))
+
+
+class FileUnreadableError(RequestError):
+    """A file that the user names cannot be read, or does not hold what it should."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}.")
+
+
+class TemplateNotFoundError(RequestError):
+    """There is no template of that name, or nothing that could be one at that address."""
+
+
+class TemplateBrokenError(MshellCutError):
+    """The template cannot be read or rendered: its author has to mend it."""
+
+
+class HookFailedError(MshellCutError):
+    """A hook of the template ended with an error, after printing why."""
+
+    def __init__(self, hook: str) -> None:
+        super().__init__(f"The template's {hook} hook refused to go on: nothing was written.")
+
+
+class TargetExistsError(RequestError):
+    """There is something where the project would go."""
+
+    def __init__(self, target: object) -> None:
+        super().__init__(
+            f"{target} exists already and is left as it is: choose another repo_name or --output-dir, or move it away."
+        )
+
+
+class CatalogueError(RequestError):
+    """The catalogue cannot be changed as asked."""
+
+
+class GitFailedError(MshellCutError):
+    """A git command failed."""
+
+    def __init__(self, arguments: Sequence[str], output: str) -> None:
+        said = output.strip().splitlines() or ["it said nothing"]
+        super().__init__(f"git {arguments[0]} failed: {said[-1]}")
