@@ -18,7 +18,7 @@ class RequestError(MshellCutError):
     exit_code = 2
 
 
-class Interrupted(MshellCutError):
+class InterruptedCutError(MshellCutError):
     """The user stopped it."""
 
     exit_code = 130
@@ -62,7 +62,7 @@ class TargetExistsError(RequestError):
 
     def __init__(self, target: object) -> None:
         super().__init__(
-            f"{target} exists already and is left as it is: choose another repo_name or --output-dir, or move it away."
+            f"{target} exists already and stays as it is: choose another name or --output-dir, or move it."
         )
 
 

@@ -1,7 +1,7 @@
 """The hooks of a template with rules: our own modules, as files that run without us.
 
-Plain cookiecutter and cruft run a template's hooks as scripts that can import nothing beside them. So each hook
-is the text of one of our modules with a few lines below it, and a test keeps them the same. `python -m
+Plain cookiecutter and cruft run a template's hooks as scripts that can import nothing beside them. So each
+hook is the text of one of our modules with a few lines below it, and a test keeps them the same. `python -m
 mshell_cut.hooks FOLDER` writes them.
 """
 
@@ -9,7 +9,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-# jsonify twice: the inner one makes JSON, the outer one a Python string literal of it, whatever is in an answer.
+# jsonify twice: the inner one makes JSON, the outer one a Python string literal, whatever an answer holds.
 _READ_CONTEXT = "    context = json.loads(<" + "< cookiecutter | jsonify | jsonify >>)\n"
 
 _PRE_GEN = (

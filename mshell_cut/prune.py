@@ -1,8 +1,8 @@
 """Deletes what an answer rules out.
 
 A template's `cookiecutter.json` names it as data under the private key `_prune`:
-`{question: {value: [paths]}}` lists the files and folders, relative to the project, that go when the answer to
-the question is that value. Folders that are empty afterwards go too.
+`{question: {value: [paths]}}` lists the files and folders, relative to the project, that go when the answer
+to the question is that value. Folders that are empty afterwards go too.
 
 This module needs the standard library only and knows nothing of the tool around it: its text is also the body
 of the templates' post-generation hook.
@@ -37,8 +37,8 @@ def prune(
         for path in by_value.get(str(answers.get(question)), [])
     }
     for path in sorted(listed):
-        inside = not os.path.isabs(path) and ".." not in Path(path).parts and Path(path).parts
-        if not inside:
+        relative = Path(path)
+        if relative.is_absolute() or not relative.parts or ".." in relative.parts:
             raise PruneError(f"_prune lists '{path}', which is not a path inside the project.")
         if not os.path.lexists(project / path):
             raise PruneError(f"_prune lists '{path}', which the template does not render: mend the list.")

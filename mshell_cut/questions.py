@@ -15,7 +15,7 @@ from mshell_cut import rules
 from mshell_cut.errors import TemplateBrokenError, TemplateNotFoundError
 
 # A rule may hold these beside what `rules.py` knows: they are about asking, not about the answer.
-SECRET = "secret"
+SECRET = "secret"  # noqa: S105 - the name of a key
 GIT_CONFIG = "git_config"
 
 
@@ -25,7 +25,7 @@ class Question:
 
     Attributes:
         name: the variable.
-        default: as the template has it: text that may hold Jinja tags, a bool, a mapping, or the first choice.
+        default: as the template has it: text that may hold Jinja tags, a bool, a mapping, the first choice.
         choices: the answers to choose from, in order; empty where the answer is free.
         label: what to ask.
         choice_labels: how to show a choice, by its value.
@@ -124,7 +124,9 @@ def load(template: Path) -> Questionnaire:
         raise TemplateBrokenError(f"{path} must hold a mapping from question to default.")
     if isinstance(raw.get("templates"), dict):
         nested = ", ".join(str(entry.get("path", name)) for name, entry in raw["templates"].items())
-        raise TemplateNotFoundError(f"{template} holds several templates: choose one with --directory ({nested}).")
+        raise TemplateNotFoundError(
+            f"{template} holds several templates: choose one with --directory ({nested})."
+        )
     return Questionnaire(raw)
 
 

@@ -23,8 +23,9 @@ question to a rule, whose keys are all optional:
 Every text answer is refused when it holds a control or invisible character, opens a Jinja tag of the template
 (answers are rendered again on every upgrade) or begins or ends in white space.
 
-This module needs the standard library only and knows nothing of the tool around it: its text is also the body
-of the templates' pre-generation hook, so that plain cookiecutter and cruft refuse an answer in the same words.
+This module needs the standard library only and knows nothing of the tool around it: its text is also the
+body of the templates' pre-generation hook, so that plain cookiecutter and cruft refuse an answer in the same
+words.
 """
 
 import re
@@ -133,9 +134,9 @@ def _against(rule: Mapping[str, Any], value: str) -> str | None:
             return f"must not contain {character}"
     pattern = rule.get("pattern")
     if pattern is not None and not re.fullmatch(pattern, value):
-        return rule.get("message", f"must match {pattern}")
+        return str(rule.get("message", f"must match {pattern}"))
     if _normalised(value) in {_normalised(name) for name in rule.get("reserved", [])}:
-        return rule.get("reserved_message", "is a reserved name: choose another")
+        return str(rule.get("reserved_message", "is a reserved name: choose another"))
     return None
 
 

@@ -1,0 +1,155 @@
+"""The templates known by name: those that come with mshell-cut, and those the user added."""
+
+import difflib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mshell_cut import config, source
+from mshell_cut.errors import CatalogueError, FileUnreadableError, TemplateNotFoundError
+
+_PACKAGE = Path(__file__).parent
+# Beside the package in a checkout, inside it in a wheel.
+_CHECKOUT = _PACKAGE.parent
+
+
+@dataclass(frozen=True)
+class Template:
+    """One entry.
+
+    Attributes:
+        name: what the user types.
+        description: one line.
+        address: a folder or git address; None for a template that comes with mshell-cut.
+        checkout: the branch, tag or commit to use, None for the repository's own default.
+        directory: the template's folder in there, None for the top.
+    """
+
+    name: str
+    description: str
+    address: str | None = None
+    checkout: str | None = None
+    directory: str | None = None
+
+
+_BUILT_IN = [Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle")]
+
+
+def templates() -> list[Template]:
+    """List all templates, our own first.
+
+    Raises:
+        FileUnreadableError: the user's `templates.yaml` is damaged.
+    """
+    return [*_BUILT_IN, *_added()]
+
+
+def find(name: str) -> Template | None:
+    """Find a template by its name."""
+    return next((template for template in templates() if template.name == name), None)
+
+
+def add(template: Template) -> None:
+    """Put a template into the user's catalogue.
+
+    Raises:
+        CatalogueError: the name is taken, or is none.
+    """
+    if not template.name.replace("-", "").replace("_", "").isalnum():
+        raise CatalogueError(
+            f"'{template.name}' is no name for a template: use letters, digits, '-' and '_'."
+        )
+    if find(template.name):
+        raise CatalogueError(f"'{template.name}' is in the catalogue already: remove it first.")
+    _store([*_added(), template])
+
+
+def remove(name: str) -> None:
+    """Take a template out of the user's catalogue.
+
+    Raises:
+        CatalogueError: it is not there, or comes with mshell-cut.
+    """
+    if any(template.name == name for template in _BUILT_IN):
+        raise CatalogueError(f"'{name}' comes with mshell-cut and stays.")
+    rest = [template for template in _added() if template.name != name]
+    if len(rest) == len(_added()):
+        raise CatalogueError(f"'{name}' is not in the catalogue{_near(name)}.")
+    _store(rest)
+
+
+@contextmanager
+def opened(
+    reference: str, *, checkout: str | None = None, directory: str | None = None, interactive: bool = False
+) -> Iterator[source.Source]:
+    """Have the template at hand that a name, folder or address stands for.
+
+    Args:
+        reference: a name of the catalogue, else a folder or git address.
+        checkout: a branch, tag or commit, in place of the catalogue's.
+        directory: the template's folder in there, in place of the catalogue's.
+        interactive: let git ask for a password.
+
+    Raises:
+        TemplateNotFoundError: there is none.
+    """
+    entry = find(reference)
+    if entry and entry.address is None:
+        if not (_CHECKOUT / "cookiecutter.json").is_file():
+            if checkout or directory:
+                raise TemplateNotFoundError(
+                    f"{reference} comes with this mshell-cut as it is: name its repository with --template "
+                    "to use --checkout or --directory."
+                )
+            yield source.from_package(_PACKAGE / "_templates" / entry.name)
+            return
+        reference, entry = str(_CHECKOUT), None
+    elif not entry and not source.is_remote(reference) and not Path(reference).expanduser().is_dir():
+        raise TemplateNotFoundError(
+            f"'{reference}' is no template of the catalogue, no folder and no git address{_near(reference)}."
+        )
+    with source.opened(
+        (entry.address if entry else None) or reference,
+        checkout=checkout or (entry.checkout if entry else None),
+        directory=directory or (entry.directory if entry else None),
+        interactive=interactive,
+    ) as found:
+        yield found
+
+
+def _near(name: str) -> str:
+    close = difflib.get_close_matches(name, [template.name for template in templates()], n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _file() -> Path:
+    return config.folder() / "templates.yaml"
+
+
+def _added() -> list[Template]:
+    path = _file()
+    if not path.is_file():
+        return []
+    stored = config.read_mapping(path)
+    try:
+        return [Template(name, **{"description": "", **entry}) for name, entry in stored.items()]
+    except TypeError:
+        raise FileUnreadableError(
+            path, "each template takes address, description, checkout, directory"
+        ) from None
+
+
+def _store(added: list[Template]) -> None:
+    import yaml
+
+    path = _file()
+    content = {}
+    for template in added:
+        entry = {key: value for key, value in asdict(template).items() if value}
+        content[entry.pop("name")] = entry
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True)
+    Path(file.name).replace(path)

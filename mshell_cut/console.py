@@ -1,0 +1,99 @@
+"""What people see. Results go to standard output, everything else to standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print a line about what is done."""
+    click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {text}", err=True)
+
+
+def fail(text: str) -> None:
+    """Print an error; each line of it is one."""
+    for line in text.splitlines():
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {line}", err=True)
+
+
+def emit(content: Mapping[str, Any]) -> None:
+    """Print the result for a program: one JSON object."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def is_interactive() -> bool:
+    """Tell whether there is a person to ask: questions need a terminal on both sides."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show that something is going on, where there is a terminal to show it on."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+@contextmanager
+def output_to_stderr() -> Iterator[None]:
+    """Keep standard output for our own result while code of others runs, its child processes included."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def tree(root: str, files: Iterable[str], out: TextIO | None = None) -> None:
+    """Print files as a tree.
+
+    Args:
+        root: the name at the top.
+        files: paths relative to it, with `/`.
+        out: where to, by default standard output.
+    """
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    top = Tree(Text(f"{root}/", style="bold"))
+    branches: dict[Path, Tree] = {Path(): top}
+
+    def branch(folder: Path) -> Tree:
+        if folder not in branches:
+            branches[folder] = branch(folder.parent).add(Text(f"{folder.name}/", style="bold"))
+        return branches[folder]
+
+    # Folders first, as in a file browser.
+    for path in sorted(map(Path, files), key=_folders_first):
+        branch(path.parent).add(Text(path.name))
+    Console(file=out or sys.stdout, highlight=False).print(top)
+
+
+def _folders_first(path: Path) -> list[tuple[bool, str]]:
+    last = len(path.parts) - 1
+    return [(index == last, part) for index, part in enumerate(path.parts)]

@@ -1,0 +1,183 @@
+"""Renders a template, through cookiecutter: the only module that calls it."""
+
+import copy
+import hashlib
+import json
+import logging
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from cookiecutter import exceptions as cookiecutter_errors
+from cookiecutter.find import find_template
+from cookiecutter.generate import generate_files
+from cookiecutter.prompt import prompt_for_config, render_variable
+from cookiecutter.utils import create_env_with_context
+from jinja2.ext import Extension
+
+from mshell_cut import config, hooks
+from mshell_cut.errors import HookFailedError, MshellCutError, TemplateBrokenError
+from mshell_cut.prune import PruneError, prune
+from mshell_cut.questions import Questionnaire
+from mshell_cut.source import Source
+
+
+class CompiledTemplates(Extension):
+    """Has Jinja keep compiled templates in the user's cache: compiling is most of the work of a render.
+
+    Cookiecutter makes its own environment and takes extensions by name, so this is how to reach it.
+    """
+
+    folder: Path | None = None
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        if self.folder:
+            environment.bytecode_cache = jinja2.FileSystemBytecodeCache(str(self.folder))
+
+
+class Renderer:
+    """One template, ready to render.
+
+    Args:
+        questionnaire: its questions.
+        source: where it lies.
+
+    Raises:
+        TemplateBrokenError: a Jinja extension that it names is not installed.
+    """
+
+    def __init__(self, questionnaire: Questionnaire, source: Source) -> None:
+        self.questionnaire = questionnaire
+        self.source = source
+        # Cookiecutter warns through logging about what we report ourselves.
+        logging.getLogger("cookiecutter").setLevel(logging.CRITICAL)
+        with _translated(source.path):
+            self._environment = create_env_with_context(
+                {"cookiecutter": copy.deepcopy(dict(questionnaire.raw))}
+            )
+
+    def default(self, raw: Any, answers: Mapping[str, Any]) -> Any:
+        """Render a question's default with the answers so far."""
+        with _translated(self.source.path):
+            return render_variable(self._environment, raw, dict(answers))
+
+    def folder_name(self, answers: Mapping[str, Any]) -> str:
+        """Return the name that the project's folder will have.
+
+        Raises:
+            TemplateBrokenError: the template has no folder to render, or one whose name leads elsewhere.
+        """
+        with _translated(self.source.path):
+            raw = find_template(self.source.path, self._environment).name
+            context = self._context(answers, self.source.path)
+            name: str = self._environment.from_string(raw).render(**context)
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            raise TemplateBrokenError(
+                f"{self.source.path} names the project's folder '{name}', which is no name."
+            )
+        return name
+
+    def render(self, answers: Mapping[str, Any], into: Path) -> Path:
+        """Render the project as a new folder.
+
+        Args:
+            answers: all answers.
+            into: the folder to make the project's folder in.
+
+        Returns:
+            The project's folder.
+
+        Raises:
+            TemplateBrokenError: the template's own fault: syntax, undefined variables, a wrong `_prune`.
+            HookFailedError: one of its hooks refused.
+        """
+        ours = hooks.are_ours(self.source.path)
+        with _translated(self.source.path):
+            context = self._context(answers, into)
+            with _compiled(self._fingerprint()):
+                # Our own hooks would only check again what is checked, in two more processes.
+                made = generate_files(self.source.path, context, str(into), accept_hooks=not ours)
+        project = Path(made)
+        if ours:
+            try:
+                prune(project, self.questionnaire.prune, answers)
+            except PruneError as error:
+                raise TemplateBrokenError(str(error)) from None
+        return project
+
+    def _context(self, answers: Mapping[str, Any], into: Path) -> dict[str, Any]:
+        raw = copy.deepcopy(dict(self.questionnaire.raw))
+        for name, value in answers.items():
+            choices = self.questionnaire.questions[name].choices
+            # Cookiecutter takes the first choice when it does not ask.
+            raw[name] = [value, *(choice for choice in choices if choice != value)] if choices else value
+        # What cookiecutter's own main adds for templates to read.
+        raw |= {
+            "_template": self.source.address or str(self.source.path),
+            "_output_dir": str(into),
+            "_repo_dir": str(self.source.path),
+            "_checkout": self.source.checkout,
+        }
+        final = prompt_for_config({"cookiecutter": raw}, no_input=True)
+        extensions = [*final.get("_extensions", []), f"{__name__}.{CompiledTemplates.__name__}"]
+        return {"cookiecutter": {**final, "_extensions": extensions}}
+
+    def _fingerprint(self) -> str:
+        # Jinja's cache knows a template by its path and text only; these decide what it compiles to as well.
+        about = [
+            str(self.source.path if not self.source.checkout else self.source.address),
+            self.questionnaire.raw.get("_jinja2_env_vars"),
+            self.questionnaire.raw.get("_extensions"),
+            jinja2.__version__,
+            platform.python_version(),
+        ]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:20]
+
+
+@contextmanager
+def _compiled(fingerprint: str) -> Iterator[None]:
+    folder = config.cache_folder() / "compiled" / fingerprint
+    try:
+        # Compiled templates are code: nobody else may write them.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        CompiledTemplates.folder = folder if os.access(folder, os.W_OK) else None
+        yield
+    except FileExistsError:
+        yield
+    finally:
+        CompiledTemplates.folder = None
+
+
+@contextmanager
+def _translated(template: Path) -> Iterator[None]:
+    """Turn what cookiecutter and Jinja raise into one sentence each."""
+    try:
+        yield
+    except cookiecutter_errors.FailedHookException as error:
+        hook = "pre_gen_project" if "pre_gen" in str(error) else "post_gen_project"
+        raise HookFailedError(hook) from None
+    except cookiecutter_errors.UndefinedVariableInTemplate as error:
+        raise TemplateBrokenError(f"{template}: {error.message}: {error.error.message}.") from None
+    except cookiecutter_errors.NonTemplatedInputDirException:
+        raise TemplateBrokenError(
+            f"{template} has no folder named after a cookiecutter variable: there is nothing to render."
+        ) from None
+    except cookiecutter_errors.CookiecutterException as error:
+        raise TemplateBrokenError(f"{template}: {error}.") from None
+    except jinja2.TemplateSyntaxError as error:
+        where = f"{error.filename or error.name or template}, line {error.lineno}"
+        raise TemplateBrokenError(f"{where}: {error.message}.") from None
+    except jinja2.TemplateError as error:
+        raise TemplateBrokenError(f"{template}: {error.message}.") from None
+    except UnicodeDecodeError as error:
+        raise TemplateBrokenError(
+            f"{template} holds a text file that is not UTF-8 ({error.reason} at byte {error.start}): "
+            "convert it, or list it in _copy_without_render."
+        ) from None
+    except PermissionError as error:
+        raise MshellCutError(f"{error.filename}: {error.strerror}.") from None
