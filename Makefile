@@ -30,6 +30,9 @@ format: .venv/.dev ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+vendor: .venv/.dev ## Build the wheels that new projects carry
+	@scripts/vendor.sh
+
 lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --package mshell-cut --group dev --no-emit-workspace --no-header -o requirements.lock

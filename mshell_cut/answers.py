@@ -183,6 +183,6 @@ def _as_kind(question: Question, value: Any) -> Any:
         raise ValueError(f"must be text and is {shown}: put it in quotes")  # noqa: TRY004 - a wrong answer
     if question.choices and value not in question.choices:
         close = difflib.get_close_matches(value, question.choices, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f" (did you mean {close[0]}?)" if close else ""
         raise ValueError(f"must be one of {', '.join(question.choices)}{hint}")
     return value

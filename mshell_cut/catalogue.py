@@ -76,7 +76,7 @@ def remove(name: str) -> None:
         raise CatalogueError(f"'{name}' comes with mshell-cut and stays.")
     rest = [template for template in _added() if template.name != name]
     if len(rest) == len(_added()):
-        raise CatalogueError(f"'{name}' is not in the catalogue{_near(name)}.")
+        raise CatalogueError(f"'{name}' is not in the catalogue.{_near(name)}")
     _store(rest)
 
 
@@ -108,7 +108,7 @@ def opened(
         reference, entry = str(_CHECKOUT), None
     elif not entry and not source.is_remote(reference) and not Path(reference).expanduser().is_dir():
         raise TemplateNotFoundError(
-            f"'{reference}' is no template of the catalogue, no folder and no git address{_near(reference)}."
+            f"'{reference}' is no template of the catalogue, no folder and no git address.{_near(reference)}"
         )
     with source.opened(
         (entry.address if entry else None) or reference,
@@ -121,7 +121,7 @@ def opened(
 
 def _near(name: str) -> str:
     close = difflib.get_close_matches(name, [template.name for template in templates()], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _file() -> Path:

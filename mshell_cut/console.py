@@ -5,8 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -68,32 +67,30 @@ def output_to_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-def tree(root: str, files: Iterable[str], out: TextIO | None = None) -> None:
+def tree(root: str, files: Iterable[str]) -> None:
     """Print files as a tree.
 
     Args:
         root: the name at the top.
         files: paths relative to it, with `/`.
-        out: where to, by default standard output.
     """
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
+    top: dict[str, Any] = {}
+    for path in files:
+        folder = top
+        *folders, name = path.split("/")
+        for part in folders:
+            folder = folder.setdefault(part, {})
+        folder[name] = None
+    say(click.style(f"{root}/", bold=True))
+    _branches(top, "")
 
-    top = Tree(Text(f"{root}/", style="bold"))
-    branches: dict[Path, Tree] = {Path(): top}
 
-    def branch(folder: Path) -> Tree:
-        if folder not in branches:
-            branches[folder] = branch(folder.parent).add(Text(f"{folder.name}/", style="bold"))
-        return branches[folder]
-
+def _branches(folder: Mapping[str, Any], indent: str) -> None:
     # Folders first, as in a file browser.
-    for path in sorted(map(Path, files), key=_folders_first):
-        branch(path.parent).add(Text(path.name))
-    Console(file=out or sys.stdout, highlight=False).print(top)
-
-
-def _folders_first(path: Path) -> list[tuple[bool, str]]:
-    last = len(path.parts) - 1
-    return [(index == last, part) for index, part in enumerate(path.parts)]
+    entries = sorted(folder.items(), key=lambda entry: (entry[1] is None, entry[0]))
+    for position, (name, inside) in enumerate(entries, start=1):
+        last = position == len(entries)
+        shown = name if inside is None else click.style(f"{name}/", bold=True)
+        say(f"{indent}{'└── ' if last else '├── '}{shown}")
+        if inside:
+            _branches(inside, indent + ("    " if last else "│   "))

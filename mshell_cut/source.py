@@ -102,7 +102,9 @@ def from_folder(folder: Path) -> Source:
 def from_package(folder: Path) -> Source:
     """Describe a template that an installed mshell-cut carries, by the record made when it was built."""
     origin = json.loads((folder.parent / "origin.json").read_text(encoding="utf-8"))
-    return Source(folder, origin["address"], origin["commit"], origin["checkout"], origin.get(folder.name))
+    return Source(
+        folder, origin["address"], origin["commit"], origin["checkout"], origin["directories"][folder.name]
+    )
 
 
 def is_remote(address: str) -> bool:

@@ -1,0 +1,63 @@
+"""The hooks in the templates are our modules, and speak the same words under plain cookiecutter."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from scaffold import BIN, REPOSITORY, MakeTemplate
+
+from mshell_cut import hooks, questions
+
+
+def test_the_hooks_of_this_repository_are_generated() -> None:
+    assert hooks.are_ours(REPOSITORY), "run: python -m mshell_cut.hooks hooks"
+
+
+def test_a_changed_or_further_hook_is_not_ours(template: Path) -> None:
+    assert hooks.are_ours(template)
+    (template / "hooks" / "post_gen_project.py").write_text("print('mine')\n")
+    assert not hooks.are_ours(template)
+
+
+def cookiecutter(template: Path, into: Path, **answers: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BIN / "cookiecutter", template, "--no-input", "-o", into, *(f"{k}={v}" for k, v in answers.items())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"kind": "dab"},
+        {"kind": "docker", "principal": "p"},
+        {"repo_name": "Orders"},
+        {"description": "a\u200bb"},
+        {"description": "tab\tbed"},
+    ],
+)
+def test_plain_cookiecutter_refuses_in_the_same_words(template: Path, tmp_path: Path, answers: dict) -> None:
+    done = cookiecutter(template, tmp_path / "out", **answers)
+    everything = {"repo_name": "orders", "description": "", "kind": "docker", "principal": "", **answers}
+    expected = questions.load(template).problems({"tested": True, "token": "", **everything})
+    assert done.returncode != 0
+    assert expected
+    assert [line for line in done.stderr.splitlines() if line.startswith("error: ")] == [
+        f"error: {sentence}" for sentence in expected
+    ]
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("text", ["it's", 'say "hi"', "back\\slash", "'''\"\"\"", "🚀 é {{ x }} %s ${y}"])
+def test_any_accepted_answer_passes_through_the_hooks(
+    make_template: MakeTemplate, tmp_path: Path, text: str
+) -> None:
+    template = make_template(
+        {"repo_name": "orders", "description": text}, {"d.json": "<< cookiecutter.description | jsonify >>"}
+    )
+    done = cookiecutter(template, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out/orders/d.json").read_text()) == text
