@@ -1,0 +1,1 @@
+"""The Spark applications: one module each, with a `main` that pyproject.toml names."""

@@ -1,0 +1,1 @@
+"""Files that travel with the code, such as the settings of each environment."""

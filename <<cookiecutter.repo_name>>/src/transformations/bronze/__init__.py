@@ -1,0 +1,1 @@
+"""Bronze: the source as it came, named and typed."""

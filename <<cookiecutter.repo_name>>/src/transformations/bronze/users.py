@@ -1,0 +1,15 @@
+"""Users as they came."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def bronze_users(rows: DataFrame) -> DataFrame:
+    """Give the attributes of Users.xml the column names of the tables."""
+    return rows.select(
+        F.col("Id").alias("id"),
+        F.col("DisplayName").alias("display_name"),
+        F.col("Location").alias("location"),
+        F.col("Reputation").alias("reputation"),
+        F.col("CreationDate").alias("created_at"),
+    )

@@ -1,0 +1,1 @@
+"""Silver: cleaned, one row per key."""

@@ -1,0 +1,79 @@
+"""The jobs of the bundle: their shape, and what the Databricks CLI does not check."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from databricks.bundles.jobs import Job
+
+ROOT = Path(__file__).parents[2]
+BUNDLE = yaml.safe_load((ROOT / "databricks.yaml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+INCLUDED = sorted(file for pattern in BUNDLE["include"] for file in ROOT.glob(pattern))
+JOBS = {
+    name: job
+    for file in INCLUDED
+    for name, job in yaml.safe_load(file.read_text(encoding="utf-8"))["resources"]["jobs"].items()
+}
+every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
+
+# second minute hour, then either a day of the month or a weekday
+QUARTZ = re.compile(
+    r"[0-9,*/-]+ [0-9,*/-]+ [0-9,*/-]+ "
+    r"([0-9LW,*/-]+ [0-9A-Z,*/-]+ \?|\? [0-9A-Z,*/-]+ [0-9A-Z,#-]+)"
+)
+
+
+def test_every_workflow_file_is_included() -> None:
+    # An include pattern that matches nothing is no error for the CLI.
+    files = sorted(file for file in (ROOT / "databricks-workflows").iterdir())
+    assert files == INCLUDED != []
+
+
+@every_job
+def test_the_job_loads(job: dict[str, Any]) -> None:
+    Job.from_dict(job)
+
+
+@every_job
+def test_task_keys_are_unique(job: dict[str, Any]) -> None:
+    keys = [task["task_key"] for task in job["tasks"]]
+    assert len(keys) == len(set(keys))
+
+
+@every_job
+def test_tasks_name_what_exists(job: dict[str, Any]) -> None:
+    keys = {task["task_key"] for task in job["tasks"]}
+    clusters = {cluster["job_cluster_key"] for cluster in job.get("job_clusters", [])}
+    for task in job["tasks"]:
+        assert {other["task_key"] for other in task.get("depends_on", [])} <= keys - {
+            task["task_key"]
+        }
+        assert task["job_cluster_key"] in clusters
+        assert task["python_wheel_task"]["package_name"] == PROJECT["name"]
+        assert task["python_wheel_task"]["entry_point"] in PROJECT["scripts"]
+
+
+@every_job
+def test_tasks_do_one_thing(job: dict[str, Any]) -> None:
+    for task in job["tasks"]:
+        assert len([key for key in task if key.endswith("_task")]) == 1, task["task_key"]
+
+
+@every_job
+def test_the_schedule_is_quartz(job: dict[str, Any]) -> None:
+    assert QUARTZ.fullmatch(job["schedule"]["quartz_cron_expression"])
+
+
+@every_job
+def test_somebody_hears_of_a_failure(job: dict[str, Any]) -> None:
+    assert job["email_notifications"]["on_failure"]
+
+
+def test_production_runs_as_a_service_principal_of_its_own() -> None:
+    dev, prod = (BUNDLE["targets"][target] for target in ("dev", "prod"))
+    assert dev["run_as"]["service_principal_name"] != prod["run_as"]["service_principal_name"]
+    assert prod["mode"] == "production"

@@ -1,0 +1,25 @@
+from datetime import date, datetime
+
+from pyspark.sql import SparkSession
+from pyspark.testing import assertDataFrameEqual
+
+from schema.tables import GOLD_DAILY_TAGS
+from transformations.gold.daily_tags import daily_tags
+
+DAY = date(2026, 1, 1)
+
+
+def test_only_questions_of_the_day_count(spark: SparkSession) -> None:
+    posts = spark.createDataFrame(
+        [
+            ("question", datetime(2026, 1, 1, 0, 0, 0), ["spark", "xml"]),
+            ("question", datetime(2026, 1, 1, 23, 59, 59, 999999), ["spark"]),
+            ("question", datetime(2026, 1, 2), ["spark"]),
+            ("answer", datetime(2026, 1, 1, 12), ["spark"]),
+        ],
+        "post_type string, created_at timestamp, tags array<string>",
+    )
+    assertDataFrameEqual(
+        daily_tags(posts, DAY),
+        spark.createDataFrame([(DAY, "spark", 2), (DAY, "xml", 1)], GOLD_DAILY_TAGS.schema),
+    )
