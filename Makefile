@@ -16,6 +16,12 @@ help: ## List the targets
 .venv/.dev: pyproject.toml packages/skyspark/pyproject.toml requirements.lock scripts/bootstrap.sh
 	@scripts/bootstrap.sh dev && touch $@ .venv/.tool
 
+.venvs/stock/.done: tests/stock/requirements.lock .venv/.dev
+	@echo "Installing stock cruft and cookiecutter …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venvs/stock
+	@$(BIN)/uv pip install --quiet --python .venvs/stock --require-hashes -r tests/stock/requirements.lock
+	@touch $@
+
 build-dev: .venv/.dev ## Make the development environment in .venv
 
 cut: .venv/.tool ## Cut a project: asks its questions in this terminal (ARGS="--output-dir ..")

@@ -36,16 +36,16 @@ class _Verbs(click.Group):
 @click.command(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 interrupted.",
+    epilog="""\b
+Examples:
+  mshell-cut cut                       ask, then cut
+  mshell-cut cut skyspark --no-input   take the defaults
+
+Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 interrupted.""",
 )
 @click.version_option(__version__, prog_name="mshell-cut")
 def cli() -> None:
-    """Cut production-ready Databricks and Spark projects from templates.
-
-    \b
-    mshell-cut cut                       ask, then cut
-    mshell-cut cut skyspark --no-input   take the defaults
-    """  # noqa: D301
+    """Cut production-ready Databricks and Spark projects from templates."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

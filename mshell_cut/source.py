@@ -69,11 +69,11 @@ def opened(
         if not checkout:
             yield from_folder(_inside(folder, directory, address))
             return
-        found = from_folder(folder)
-        if not found.commit:
+        place = _place(folder)
+        if not place:
             raise TemplateNotFoundError(f"{address} is no git repository: --checkout has no meaning there.")
-        repository = git.run("rev-parse", "--show-toplevel", cwd=folder)
-        origin, inner = found.address or repository, "/".join(filter(None, [found.directory, directory]))
+        repository, prefix, _ = place
+        origin, inner = _origin(repository), f"{prefix}{directory or ''}".rstrip("/")
     else:
         origin = repository = expand(address)
         repository, inner = str(_mirror(origin, interactive=interactive)), directory or ""
@@ -87,16 +87,13 @@ def opened(
 
 def from_folder(folder: Path) -> Source:
     """Describe a folder as it lies: its repository's origin (or own path), commit and uncommitted changes."""
-    told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=folder)
-    if told is None:
+    place = _place(folder)
+    if not place or git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is None:
         return Source(folder)
-    top, prefix, commit = told.split("\n")
-    if git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is None:
-        return Source(folder)
+    top, prefix, commit = place
     mine = ["cookiecutter.json", "hooks", ":(glob)*cookiecutter*/**"]
     changes = git.run("status", "--porcelain", "--untracked-files=normal", "--", *mine, cwd=folder)
-    origin = git.ask("config", "--get", "remote.origin.url", cwd=folder)
-    return Source(folder, origin or top, commit, None, prefix.rstrip("/") or None, bool(changes))
+    return Source(folder, _origin(top), commit, None, prefix.rstrip("/") or None, bool(changes))
 
 
 def from_package(folder: Path) -> Source:
@@ -120,6 +117,19 @@ def expand(address: str) -> str:
         if address.startswith(short):
             return f"{full}{address.removeprefix(short)}.git"
     return address
+
+
+def _place(folder: Path) -> tuple[str, str, str] | None:
+    """Return the top of a folder's repository, the way down from there and the commit, where there is one."""
+    told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=folder)
+    if told is None:
+        return None
+    top, prefix, commit = told.split("\n")
+    return top, prefix, commit
+
+
+def _origin(top: str) -> str:
+    return git.ask("config", "--get", "remote.origin.url", cwd=Path(top)) or top
 
 
 def _mirror(address: str, *, interactive: bool) -> Path:

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from mshell_cut.render import Renderer
 
 
-@click.command("cut")
+@click.command(
+    "cut",
+    epilog="""\b
+Examples:
+  mshell-cut cut
+  mshell-cut cut skyspark --output-dir ~/projects
+  mshell-cut cut skyspark --no-input --set repo_name=orders --set type_of_task=docker
+  mshell-cut cut skyspark --answers orders.yaml --dry-run
+  mshell-cut cut --template gh:acme/spark-template --checkout v2.0.0""",
+)
 @click.argument("template", required=False)
 @click.option(
     "--template", "address", metavar="PATH|URL", help="Any cookiecutter template: a folder or git address."
@@ -60,16 +69,9 @@ def command(
     repository: bool | None,
     as_json: bool,
 ) -> None:
-    r"""Cut a new project from TEMPLATE, a name of the catalogue.
+    """Cut a new project from TEMPLATE, a name of the catalogue.
 
     Asks at a terminal what --set and --answers leave open. The project appears whole or not at all.
-
-    \b
-    mshell-cut cut
-    mshell-cut cut skyspark --output-dir ~/projects
-    mshell-cut cut skyspark --no-input --set repo_name=orders --set type_of_task=docker
-    mshell-cut cut skyspark --answers orders.yaml --dry-run
-    mshell-cut cut --template gh:acme/spark-template --checkout v2.0.0
     """
     from mshell_cut import catalogue, cutting, questions
     from mshell_cut.errors import RequestError

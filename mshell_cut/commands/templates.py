@@ -7,16 +7,18 @@ import click
 from mshell_cut import console
 
 
-@click.group("templates", invoke_without_command=True)
+@click.group(
+    "templates",
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  mshell-cut templates
+  mshell-cut templates add ours gh:acme/spark-template --description "Our own"
+  mshell-cut templates remove ours""",
+)
 @click.pass_context
 def command(context: click.Context) -> None:
-    r"""List, add and remove templates.
-
-    \b
-    mshell-cut templates
-    mshell-cut templates add ours gh:acme/spark-template --description "Our own"
-    mshell-cut templates remove ours
-    """
+    """List, add and remove templates."""
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -39,19 +41,19 @@ def list_(as_json: bool) -> None:
         console.say(f"{template.name:<{width}}  {template.description}{where}")
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  mshell-cut templates add ours ../spark-template
+  mshell-cut templates add ours gh:acme/templates --directory spark --checkout v2.0.0"""
+)
 @click.argument("name")
 @click.argument("address")
 @click.option("--description", default="", help="One line to show in the menu.")
 @click.option("--checkout", metavar="REF", help="Branch, tag or commit to use.")
 @click.option("--directory", metavar="DIR", help="The template's folder in there.")
 def add(name: str, address: str, description: str, checkout: str | None, directory: str | None) -> None:
-    r"""Add the template at ADDRESS, a folder or git address, under NAME.
-
-    \b
-    mshell-cut templates add ours ../spark-template
-    mshell-cut templates add ours gh:acme/templates --directory spark --checkout v2.0.0
-    """
+    """Add the template at ADDRESS, a folder or git address, under NAME."""
     from mshell_cut import catalogue, questions, source
 
     if not source.is_remote(address):

@@ -1,0 +1,5 @@
+"""`python -m mshell_cut`."""
+
+from mshell_cut.cli import main
+
+main()

@@ -1,0 +1,142 @@
+"""Templates from folders and git addresses, and the catalogue of names for them."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scaffold import commit_all, git, write_tree
+
+from mshell_cut import catalogue, source
+from mshell_cut.errors import CatalogueError, FileUnreadableError, MshellCutError, TemplateNotFoundError
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def url(template: Path) -> str:
+    return template.as_uri()
+
+
+def test_a_git_address_is_cloned_and_its_commit_known(template: Path) -> None:
+    with source.opened(url(template)) as found:
+        assert (found.path / "cookiecutter.json").is_file()
+        assert found.address == url(template)
+        assert found.commit == git(template, "rev-parse", "HEAD")
+        assert not found.changed
+    assert not found.path.exists()
+
+
+def test_a_used_template_can_be_used_without_a_network(
+    template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with source.opened(url(template)) as first:
+        pass
+    template.rename(template.with_name("gone"))
+    with source.opened(url(template)) as second:
+        assert second.commit == first.commit
+    assert "last copy" in capsys.readouterr().err
+
+
+def test_new_commits_are_fetched(template: Path) -> None:
+    with source.opened(url(template)):
+        pass
+    write_tree(template, {"new": ""})
+    newest = commit_all(template)
+    with source.opened(url(template)) as found:
+        assert found.commit == newest
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_a_checkout_is_a_branch_a_tag_or_a_commit(template: Path, remote: bool) -> None:
+    first = git(template, "rev-parse", "HEAD")
+    git(template, "tag", "v1")
+    git(template, "branch", "old")
+    write_tree(template, {"new": ""})
+    commit_all(template)
+    for name in ("v1", "old", first, first[:10]):
+        with source.opened(url(template) if remote else str(template), checkout=name) as found:
+            assert (found.commit, found.checkout) == (first, name)
+            assert not (found.path / "new").exists()
+
+
+@pytest.mark.parametrize("checkout", ["nothing", "--upload-pack=touch pwned", "HEAD:README"])
+def test_an_unknown_checkout_is_named(template: Path, checkout: str) -> None:
+    with (
+        pytest.raises(TemplateNotFoundError, match="branch, tag or commit"),
+        source.opened(url(template), checkout=checkout),
+    ):
+        pass
+
+
+def test_a_template_in_a_folder_of_a_repository_records_that_folder(template: Path, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    template.rename(outer / "spark")
+    subprocess.run(["rm", "-rf", outer / "spark/.git"], check=True)
+    commit_all(outer)
+    for address, directory in [(url(outer), "spark"), (str(outer), "spark"), (str(outer / "spark"), None)]:
+        with source.opened(address, directory=directory) as found:
+            assert found.directory == "spark"
+    with source.opened(str(outer), directory="spark", checkout="main") as found:
+        assert found.directory == "spark"
+        assert found.address == str(outer)
+
+
+@pytest.mark.parametrize("directory", ["..", "../..", "/etc", "hooks/../../.."])
+def test_a_directory_that_leads_out_is_refused(template: Path, directory: str) -> None:
+    with pytest.raises(MshellCutError, match="leads out"), source.opened(str(template), directory=directory):
+        pass
+
+
+@pytest.mark.parametrize("address", ["file:///nowhere/at/all", "no-such-folder"])
+def test_an_address_with_nothing_behind_it_is_named(address: str) -> None:
+    with pytest.raises(TemplateNotFoundError, match=address.replace(".", r"\.")), source.opened(address):
+        pass
+
+
+def test_abbreviations_are_those_of_cookiecutter() -> None:
+    assert source.expand("gh:acme/spark") == "https://github.com/acme/spark.git"
+    assert source.is_remote("git@example.com:acme/spark.git")
+    assert not source.is_remote("./gh")
+
+
+def test_the_catalogue_keeps_what_is_added(mshell_cut: Run, template: Path, tmp_path: Path) -> None:
+    added = mshell_cut("templates", "add", "ours", template, "--description", "Our own")
+    assert added.returncode == 0, added.stderr
+    listed = json.loads(mshell_cut("templates", "list", "--json").stdout)["templates"]
+    assert [entry["name"] for entry in listed] == ["skyspark", "ours"]
+    assert listed[1]["description"] == "Our own"
+    assert mshell_cut("cut", "ours", "--no-input", "--output-dir", tmp_path / "out").returncode == 0
+    assert mshell_cut("templates", "remove", "ours").returncode == 0
+    assert "ours" not in mshell_cut("templates").stdout
+
+
+def test_the_catalogue_refuses_what_is_no_template(mshell_cut: Run, tmp_path: Path) -> None:
+    done = mshell_cut("templates", "add", "ours", tmp_path)
+    assert done.returncode == 2
+    assert "no cookiecutter.json" in done.stderr
+    assert "ours" not in mshell_cut("templates").stdout
+
+
+def test_names_are_taken_once_and_our_own_stay() -> None:
+    with pytest.raises(CatalogueError, match="already"):
+        catalogue.add(catalogue.Template("skyspark", "", "x"))
+    with pytest.raises(CatalogueError, match="comes with mshell-cut"):
+        catalogue.remove("skyspark")
+    with pytest.raises(CatalogueError, match=r"Did you mean skyspark\?"):
+        catalogue.remove("skysparc")
+    with pytest.raises(CatalogueError, match="no name"):
+        catalogue.add(catalogue.Template("a/b", "", "x"))
+
+
+def test_a_damaged_catalogue_is_named(machine: Path) -> None:
+    write_tree(machine / ".config/mshell-cut", {"templates.yaml": "ours: {adress: x}"})
+    with pytest.raises(FileUnreadableError, match=r"templates\.yaml"):
+        catalogue.templates()
+
+
+def test_an_unknown_template_suggests_a_near_one(mshell_cut: Run) -> None:
+    done = mshell_cut("cut", "skyspak", "--no-input")
+    assert done.returncode == 2
+    assert "Did you mean skyspark?" in done.stderr
