@@ -1,4 +1,4 @@
-"""Stock cookiecutter and stock cruft work on this repository as their template, and on projects we cut from it."""
+"""Stock cookiecutter and cruft work on this repository as their template, and on projects we cut from it."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_cruft_checks_diffs_and_updates(
     assert same.returncode == 0, same.stdout
 
     (project / ".editorconfig").open("a").write("# ours\n")
-    assert "+# ours" in stock("cruft", "diff", cwd=project).stdout
+    assert "# ours" in stock("cruft", "diff", cwd=project).stdout
     git(project, "checkout", "--quiet", ".")
 
     change_template(upstream)

@@ -1,0 +1,54 @@
+"""The template under test, its answers, and what is done to its renders."""
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BIN = ROOT / ".venv" / "bin"
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+PRINCIPALS = {
+    "service_principal_application_id_dev": "1b2c3d4e-0000-4000-8000-0123456789ab",
+    "service_principal_application_id_prod": "1b2c3d4e-0000-4000-8000-0123456789ac",
+}
+
+COMBINATIONS = [
+    dict(zip(("type_of_task", "databricks_runtime", "package_source"), values, strict=True))
+    for values in itertools.product(
+        *(QUESTIONS[name] for name in ("type_of_task", "databricks_runtime", "package_source"))
+    )
+]
+
+Render = Callable[..., Path]
+# Tests get a home of their own; tools keep the caches of this machine.
+MACHINE = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+
+
+def answers(**given: str) -> dict[str, str]:
+    """Complete some answers with the template's defaults."""
+    plain = {
+        name: default[0] if isinstance(default, list) else default
+        for name, default in QUESTIONS.items()
+        if not name.startswith("_")
+    }
+    principals = PRINCIPALS if given.get("type_of_task") == "dab" else {}
+    return plain | principals | given
+
+
+def texts(project: Path) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of every text file of a project."""
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and path.suffix != ".whl":
+            yield path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """Run a command that must succeed and return what it prints."""
+    done = subprocess.run(
+        command, cwd=cwd, env=MACHINE | variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
