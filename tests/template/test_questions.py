@@ -45,7 +45,8 @@ GOOD = {
 BAD = {
     "repo_name": [
         "", "-a", "a-", "a--b", "a b", "a/b", "ä", "x" * 65, "a\nb", "<<x>>", "pyspark", "PySpark",
-        "delta_spark", "skyspark", "Pydantic.Settings", "json", "nul", "com1.x", "CON", "x.git", "x.wiki", "..", "numpy", "apps",
+        "delta_spark", "skyspark", "Pydantic.Settings", "json", "nul", "com1.x", "CON", "x.git", "x.wiki",
+        "..", "numpy", "apps",
     ],
     "repo_description": ["", " x", "x ", "x\ty", "x\u202ey", "x\x00", "<< x", "<% x", "<# x", "x" * 201],
     "gitlab_group_name": ["", "/a", "a/", "a//b", "a b", "a.git", "-a"],

@@ -32,9 +32,8 @@ class DailyTags(SparkApp):
     ) -> None:
         """Count the day."""
         counts = daily_tags(spark.table(settings.table(SILVER_POSTS.name)), args.date)
-        GOLD_DAILY_TAGS.check(counts)
         save_delta_table(
-            counts,
+            GOLD_DAILY_TAGS.check(counts),
             settings.table(GOLD_DAILY_TAGS.name),
             partitions=["day"],
             replaceWhere=f"day = '{args.date.isoformat()}'",

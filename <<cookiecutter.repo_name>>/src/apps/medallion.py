@@ -65,15 +65,13 @@ class Medallion(SparkApp):
         self, df: DataFrame, contract: TableContract, settings: StackExchangeSettings
     ) -> None:
         """Write a whole table anew."""
-        contract.check(df)
-        save_delta_table(df, settings.table(contract.name))
+        save_delta_table(contract.check(df), settings.table(contract.name))
 
     def merge(
         self, df: DataFrame, contract: TableContract, settings: StackExchangeSettings
     ) -> None:
         """Update the rows whose keys are there and insert the others."""
-        contract.check(df)
-        merge_delta_table(df, settings.table(contract.name), contract.keys)
+        merge_delta_table(contract.check(df), settings.table(contract.name), contract.keys)
 
 
 def main() -> None:
