@@ -19,7 +19,7 @@ help: ## List the targets
 .venvs/stock/.done: tests/stock/requirements.lock .venv/.dev
 	@echo "Installing stock cruft and cookiecutter …"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venvs/stock
-	@$(BIN)/uv pip install --quiet --python .venvs/stock --require-hashes -r tests/stock/requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python .venvs/stock --require-hashes -r tests/stock/requirements.lock
 	@touch $@
 
 build-dev: .venv/.dev ## Make the development environment in .venv

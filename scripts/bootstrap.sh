@@ -48,9 +48,9 @@ VIRTUAL_ENV=$PWD/.venv
 export VIRTUAL_ENV
 if [ "$kind" = tool ]; then
     echo "Installing mshell-cut …"
-    .venv/bin/uv pip install --quiet --constraints requirements.lock --editable .
+    .venv/bin/uv pip install --quiet --compile-bytecode --constraints requirements.lock --editable .
 else
     echo "Installing the development environment …"
-    .venv/bin/uv pip install --quiet --require-hashes -r requirements.lock
+    .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
     .venv/bin/uv pip install --quiet --no-deps --editable . --editable packages/skyspark
 fi

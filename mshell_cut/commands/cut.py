@@ -1,6 +1,8 @@
 """`mshell-cut cut`: from a template and answers to a project under git."""
 
+import importlib
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,9 +75,10 @@ def command(
 
     Asks at a terminal what --set and --answers leave open. The project appears whole or not at all.
     """
-    from mshell_cut import catalogue, cutting, questions
+    # Cookiecutter takes as long to import as git takes to describe the template: both at once.
+    threading.Thread(target=importlib.import_module, args=("mshell_cut.render",), daemon=True).start()
+    from mshell_cut import catalogue, questions
     from mshell_cut.errors import RequestError
-    from mshell_cut.render import Renderer
 
     if template and address:
         raise RequestError("Name a template of the catalogue or give --template, not both.")
@@ -92,8 +95,12 @@ def command(
     with catalogue.opened(
         reference, checkout=checkout, directory=directory, interactive=interactive
     ) as source:
+        from mshell_cut.render import Renderer
+
         renderer = Renderer(questions.load(source.path), source)
         answers = _answers(renderer, assignments, answers_file, output_dir, interactive=interactive)
+        from mshell_cut import cutting
+
         if dry_run:
             made = cutting.preview(renderer, answers, output_dir)
         else:
