@@ -24,13 +24,23 @@ help: ## List the targets
 
 build-dev: .venv/.dev ## Make the development environment in .venv
 
-cut: .venv/.tool ## Cut a project: asks its questions in this terminal (ARGS="--output-dir ..")
-	@$(BIN)/mshell-cut cut $(ARGS)
+cut: .venv/.tool ## Cut a project into the folder beside this one (ARGS="--output-dir ~/projects")
+	@$(BIN)/mshell-cut cut $(if $(findstring --output-dir,$(ARGS)),,--output-dir ..) $(ARGS)
 
 lint: .venv/.dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What is fast and fails often comes first.
+test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
+	$(PYTEST) tests --ignore=tests/template -m "not slow"
+	$(PYTEST) tests/template -m "not slow"
+	$(PYTEST) packages/skyspark/tests
+	$(PYTEST) tests -m slow
+
+bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
+	$(BIN)/python benchmarks/bench_cut.py
 
 format: .venv/.dev ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .

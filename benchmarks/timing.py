@@ -1,4 +1,4 @@
-"""Times commands against each other: in turns, so that a busy machine is busy for both; medians of wall time."""
+"""Times commands against each other, in turns: a busy machine is busy for both. Medians of wall time."""
 
 import os
 import statistics

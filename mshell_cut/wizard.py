@@ -101,7 +101,7 @@ def _confirm(shown: list[Question], found: Mapping[str, Any]) -> str:
 def _ask(
     questionnaire: Questionnaire, question: Question, proposal: Any, others: Mapping[str, Any], check: Check
 ) -> Any:
-    label = question.label
+    label = question.label if question.label.endswith(("?", ":")) else f"{question.label}:"
     if isinstance(question.default, bool):
         return _asked(questionary.confirm(label, default=bool(proposal)))
     if question.choices:
@@ -145,8 +145,7 @@ class _JsonObject(Validator):
 
 
 def _choice(question: Question, value: str) -> str:
-    label = question.choice_labels.get(value)
-    return f"{value}  {label}" if label and label != value else value
+    return question.choice_labels.get(value, value)
 
 
 def _display(question: Question, value: Any) -> str:
