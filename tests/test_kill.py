@@ -6,14 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from scaffold import BIN, git, read_tree
 
-TRIES = 40
 
-
-def start(template: Path, out: Path) -> subprocess.Popen[bytes]:
+def start(template: Path, out: Path) -> subprocess.Popen[str]:
     words = [BIN / "mshell-cut", "cut", "--template", template, "--output-dir", out, "--no-input"]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def wait_until_settled(out: Path) -> None:
@@ -24,7 +23,12 @@ def wait_until_settled(out: Path) -> None:
         time.sleep(0.05)
 
 
-def test_kill_9_never_leaves_a_part_of_a_project(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stop", "tries"), [(signal.SIGKILL, 40), (signal.SIGTERM, 10), (signal.SIGINT, 10)], ids=["9", "15", "2"]
+)
+def test_a_signal_never_leaves_a_part_of_a_project(
+    template: Path, tmp_path: Path, stop: signal.Signals, tries: int
+) -> None:
     whole_out = tmp_path / "whole"
     whole_out.mkdir()
     begun = time.monotonic()
@@ -35,18 +39,21 @@ def test_kill_9_never_leaves_a_part_of_a_project(template: Path, tmp_path: Path)
 
     chance = random.Random(7)
     outcomes = set()
-    for attempt in range(TRIES):
+    for attempt in range(tries):
         out = tmp_path / str(attempt)
         out.mkdir()
         process = start(template, out)
-        # Most of the time goes into imports, so look closer at the end, where things are written.
-        time.sleep(chance.uniform(0.3, 1.1) * duration)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        # Spread over all of a run but its first imports, and well past its end.
+        time.sleep((0.4 + 1.8 * (attempt + chance.random()) / tries) * duration)
+        process.send_signal(stop)
+        _, said = process.communicate()
         wait_until_settled(out)
         left = [path.name for path in out.iterdir()]
         assert left in ([], ["orders"]), f"after try {attempt}: {left}"
         outcomes.add(bool(left))
+        assert "Traceback" not in said
+        if stop is signal.SIGINT and not left:
+            assert process.returncode == 130
         if left:
             assert read_tree(out / "orders") == whole
             assert git(out / "orders", "status", "--porcelain") == ""
