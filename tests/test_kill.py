@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from scaffold import BIN, git, read_tree
 
+PROJECT = "stack-exchange-pipeline"
 
-def start(template: Path, out: Path) -> subprocess.Popen[str]:
-    words = [BIN / "mshell-cut", "cut", "--template", template, "--output-dir", out, "--no-input"]
+
+def start(out: Path) -> subprocess.Popen[str]:
+    words = [BIN / "mshell-cut", "cut", "skyspark", "--output-dir", out, "--no-input"]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -26,15 +28,13 @@ def wait_until_settled(out: Path) -> None:
 @pytest.mark.parametrize(
     ("stop", "tries"), [(signal.SIGKILL, 40), (signal.SIGTERM, 10), (signal.SIGINT, 10)], ids=["9", "15", "2"]
 )
-def test_a_signal_never_leaves_a_part_of_a_project(
-    template: Path, tmp_path: Path, stop: signal.Signals, tries: int
-) -> None:
+def test_a_signal_never_leaves_a_part_of_a_project(tmp_path: Path, stop: signal.Signals, tries: int) -> None:
     whole_out = tmp_path / "whole"
     whole_out.mkdir()
     begun = time.monotonic()
-    start(template, whole_out).wait()
+    start(whole_out).wait()
     duration = time.monotonic() - begun
-    whole = read_tree(whole_out / "orders")
+    whole = read_tree(whole_out / PROJECT)
     assert whole
 
     chance = random.Random(7)
@@ -42,20 +42,20 @@ def test_a_signal_never_leaves_a_part_of_a_project(
     for attempt in range(tries):
         out = tmp_path / str(attempt)
         out.mkdir()
-        process = start(template, out)
+        process = start(out)
         # Spread over all of a run but its first imports, and well past its end.
         time.sleep((0.4 + 1.8 * (attempt + chance.random()) / tries) * duration)
         process.send_signal(stop)
         _, said = process.communicate()
         wait_until_settled(out)
         left = [path.name for path in out.iterdir()]
-        assert left in ([], ["orders"]), f"after try {attempt}: {left}"
+        assert left in ([], [PROJECT]), f"after try {attempt}: {left}"
         outcomes.add(bool(left))
         assert "Traceback" not in said
         if stop is signal.SIGINT and not left:
             assert process.returncode == 130
         if left:
-            assert read_tree(out / "orders") == whole
-            assert git(out / "orders", "status", "--porcelain") == ""
-            git(out / "orders", "fsck", "--strict")
+            assert read_tree(out / PROJECT) == whole
+            assert git(out / PROJECT, "status", "--porcelain") == ""
+            git(out / PROJECT, "fsck", "--strict")
     assert outcomes == {True, False}, "the moments chosen do not cover both ends"
