@@ -82,11 +82,10 @@ SILVER_USERS = TableContract(
 
 GOLD_POPULAR_TAGS = TableContract(
     name="gold_popular_tags",
-    comment="The tags with the most questions, best first",
+    comment="The tags with the most questions",
     keys=("tag",),
     schema=StructType(
         [
-            StructField("position", IntegerType()),
             StructField("tag", StringType()),
             StructField("questions", LongType()),
             StructField("views", LongType()),

@@ -1,17 +1,19 @@
 """The apps on real files and real Delta tables, over all three layers."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import Row
 from pyspark.testing import assertDataFrameEqual
+from skyspark.load import save_delta_table
 
 from apps.daily_tags import DailyTags
 from apps.medallion import Medallion
 from schema import tables
 
-DAY = date(2026, 1, 1)
+FIRST = date(2026, 1, 1)
+SECOND = date(2026, 1, 2)
 CONTRACTS = [
     tables.BRONZE_POSTS,
     tables.BRONZE_USERS,
@@ -33,25 +35,28 @@ def settings(
     monkeypatch.setenv("SKYSPARK_USERS_PATH", users_xml)
 
 
-def run_day(spark: SparkSession, day: date = DAY) -> None:
+def run_day(spark: SparkSession, day: date) -> None:
     """Run both apps as the schedule does."""
     Medallion().execute(["--env", "local"], spark=spark)
+    count_day(spark, day)
+
+
+def count_day(spark: SparkSession, day: date) -> None:
     DailyTags().execute(["--env", "local", "--date", day.isoformat()], spark=spark)
 
 
-def rows(spark: SparkSession) -> dict[str, list[Row]]:
-    """Return what all tables hold, in a fixed order."""
-    return {
-        contract.name: sorted(spark.table(contract.name).collect(), key=str)
-        for contract in CONTRACTS
-    }
+def rows(spark: SparkSession, table: str) -> list[Row]:
+    """Return what a table holds, in a fixed order."""
+    return sorted(spark.table(table).collect(), key=str)
 
 
-def test_every_table_keeps_its_contract(spark: SparkSession) -> None:
-    run_day(spark)
+def test_all_layers_and_running_the_day_again(spark: SparkSession) -> None:
+    run_day(spark, FIRST)
+
     for contract in CONTRACTS:
         contract.check(spark.table(contract.name))
-    assert {name: len(found) for name, found in rows(spark).items()} == {
+    found = {contract.name: rows(spark, contract.name) for contract in CONTRACTS}
+    assert {name: len(of_table) for name, of_table in found.items()} == {
         "bronze_posts": 6,
         "bronze_users": 3,
         "silver_posts": 5,
@@ -60,29 +65,33 @@ def test_every_table_keeps_its_contract(spark: SparkSession) -> None:
         "gold_posts_with_users": 5,
         "gold_daily_tags": 3,
     }
-
-
-def test_gold_answers_what_people_ask(spark: SparkSession) -> None:
-    run_day(spark)
-    popular = spark.table("gold_popular_tags").orderBy("position").select("tag", "questions")
-    expected = [("apache-spark", 3), ("xml", 2), ("delta-lake", 1)]
-    assertDataFrameEqual(popular, spark.createDataFrame(expected, popular.schema), True)
-    authors = {row["post_id"]: row["display_name"] for row in rows(spark)["gold_posts_with_users"]}
+    popular = [("apache-spark", 3, 350), ("delta-lake", 1, 250), ("xml", 2, 107)]
+    assertDataFrameEqual(
+        spark.table("gold_popular_tags"),
+        spark.createDataFrame(popular, tables.GOLD_POPULAR_TAGS.schema),
+    )
+    authors = {row["post_id"]: row["display_name"] for row in found["gold_posts_with_users"]}
     assert authors == {1: "Ada", 2: "Grace", 3: "Ada", 4: "José", 5: None}
 
+    run_day(spark, FIRST)
 
-def test_running_a_day_again_changes_nothing(spark: SparkSession) -> None:
-    run_day(spark)
-    before = rows(spark)
-    run_day(spark)
-    assert rows(spark) == before
+    assert {contract.name: rows(spark, contract.name) for contract in CONTRACTS} == found
 
 
-def test_another_day_leaves_the_first_alone(spark: SparkSession) -> None:
-    run_day(spark)
-    first_day = rows(spark)["gold_daily_tags"]
-    run_day(spark, date(2026, 1, 2))
-    run_day(spark)
-    days = spark.table("gold_daily_tags")
-    assert sorted(days.where(days["day"] == DAY).collect(), key=str) == first_day
-    assert {row["day"] for row in days.collect()} == {DAY, date(2026, 1, 2)}
+def test_counting_a_day_leaves_the_others_alone(spark: SparkSession) -> None:
+    plain = dict.fromkeys(tables.SILVER_POSTS.schema.names) | {"post_type": "question"}
+    posts = [
+        plain | {"post_id": 1, "created_at": datetime(2026, 1, 1, 9), "tags": ["spark"]},
+        plain | {"post_id": 2, "created_at": datetime(2026, 1, 2, 9), "tags": ["spark", "xml"]},
+    ]
+    save_delta_table(spark.createDataFrame(posts, tables.SILVER_POSTS.schema), "silver_posts")
+
+    count_day(spark, FIRST)
+    count_day(spark, SECOND)
+    count_day(spark, FIRST)
+
+    expected = [(FIRST, "spark", 1), (SECOND, "spark", 1), (SECOND, "xml", 1)]
+    assertDataFrameEqual(
+        spark.table("gold_daily_tags"),
+        spark.createDataFrame(expected, tables.GOLD_DAILY_TAGS.schema),
+    )
