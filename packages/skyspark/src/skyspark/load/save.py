@@ -1,0 +1,171 @@
+"""Saving a frame as a Delta table: whole, by partition, by predicate, or clustered."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
+
+from skyspark.errors import ReplaceWhereError, TableExistsError, TableLayoutError, WriteModeError, suggest
+from skyspark.identifiers import TableName, quote
+from skyspark.load.columns import require_columns, require_frame
+from skyspark.load.failures import translated
+from skyspark.load.layout import create_schema, folded, read_layout, write_into
+
+Mode = Literal["overwrite", "overwrite_partitions", "append", "error", "ignore"]
+
+
+def save_delta_table(
+    df: DataFrame,
+    table_name: str,
+    partitions: Sequence[str] | None = None,
+    mode: Mode = "overwrite",
+    replaceWhere: str | None = None,  # noqa: N803 - Delta's own name for it
+) -> None:
+    """Save a frame as a Delta table, which is created when absent.
+
+    Columns are matched by name. In an existing table new columns are added, and a missing column is NULL;
+    only ``overwrite`` of the whole table may also change types and drop columns. What the table has beyond
+    its columns - comments, constraints, properties, clustering - stays.
+
+    Args:
+        df: The rows.
+        table_name: One to three parts, such as ``silver.posts``.
+        partitions: Partition columns. ``None`` keeps an existing table as it is.
+        mode: ``overwrite`` replaces all rows, or those that meet ``replaceWhere``; ``overwrite_partitions``
+            replaces the partitions that the frame has rows of; ``append`` adds; ``error`` refuses, ``ignore``
+            skips when the table exists.
+        replaceWhere: With ``overwrite``: a condition in SQL; all rows of the frame must meet it.
+
+    Raises:
+        TableNameError: The name is none.
+        WriteModeError: The mode is unknown or does not go with the other arguments.
+        ColumnNotFoundError: A partition column is not in the frame.
+        SchemaMismatchError: A type does not fit the table.
+        TableLayoutError: The existing table is partitioned otherwise.
+        TableExistsError: The mode is ``error`` and the table exists.
+        ReplaceWhereError: A row does not meet ``replaceWhere``, or it is no condition on this table.
+        ConstraintViolationError: A row breaks a constraint of the table.
+        ConcurrentWriteError: Another writer changed the table meanwhile.
+    """
+    name = _checked(df, table_name, mode, replaceWhere)
+    require_columns(str(name), partitions or (), df.columns, "partition")
+    spark = df.sparkSession
+    if not spark.catalog.tableExists(name.sql):
+        create_schema(spark, name)
+        _require_all_meet(df, name, replaceWhere)
+        writer = df.writeTo(name.sql).using("delta")
+        if partitions:
+            first, *rest = (df[quote(column)] for column in partitions)
+            writer = writer.partitionedBy(first, *rest)
+        with translated(str(name), mode):
+            writer.create()
+        return
+    if _settled(name, mode):
+        return
+    layout = read_layout(spark, name)
+    whole = mode == "overwrite" and replaceWhere is None
+    if partitions is not None and not whole and folded(partitions) != folded(layout.partitions):
+        raise TableLayoutError(
+            str(name),
+            f"mode {mode}: it is partitioned by {list(layout.partitions)}, not by {list(partitions)}: "
+            "only mode overwrite of the whole table can change that.",
+        )
+    if mode == "overwrite_partitions" and not layout.partitions:
+        raise WriteModeError(
+            str(name), "mode overwrite_partitions: it has no partitions: use overwrite with replaceWhere."
+        )
+    with translated(str(name), mode):
+        write_into(df, name, mode, layout, replace_where=replaceWhere, partitions=partitions)
+
+
+def save_delta_table_clustered(
+    df: DataFrame,
+    table_name: str,
+    cluster_by: Sequence[str],
+    mode: Mode = "overwrite",
+    replaceWhere: str | None = None,  # noqa: N803 - Delta's own name for it
+) -> None:
+    """Save a frame as a Delta table with liquid clustering, which is created when absent.
+
+    As ``save_delta_table``; an existing table gets the clustering columns that are named here.
+
+    Args:
+        df: The rows.
+        table_name: One to three parts, such as ``silver.posts``.
+        cluster_by: One to four columns of the frame (Delta clusters by no more).
+        mode: As for ``save_delta_table``, without ``overwrite_partitions``.
+        replaceWhere: With ``overwrite``: a condition in SQL; all rows of the frame must meet it.
+
+    Raises:
+        TableLayoutError: The existing table is partitioned, or the number of columns is not one to four.
+        SkySparkError: As for ``save_delta_table``.
+    """
+    name = _checked(df, table_name, mode, replaceWhere)
+    require_columns(str(name), cluster_by, df.columns, "clustering")
+    if mode == "overwrite_partitions":
+        raise WriteModeError(
+            str(name), "mode overwrite_partitions: a clustered table has no partitions: use replaceWhere."
+        )
+    if isinstance(cluster_by, str) or not 1 <= len(cluster_by) <= 4:
+        raise TableLayoutError(str(name), "it is clustered by a list of one to four columns.")
+    spark = df.sparkSession
+    if not spark.catalog.tableExists(name.sql):
+        create_schema(spark, name)
+        _require_all_meet(df, name, replaceWhere)
+        columns = ", ".join(map(quote, cluster_by))
+        with translated(str(name), mode):
+            # DataFrameWriter.clusterBy().saveAsTable fails outside Databricks.
+            spark.sql(
+                f"CREATE TABLE {name.sql} USING delta CLUSTER BY ({columns}) AS SELECT * FROM {{frame}}",  # noqa: S608 - identifiers are quoted
+                frame=df,
+            )
+        return
+    if _settled(name, mode):
+        return
+    layout = read_layout(spark, name)
+    if layout.partitions:
+        raise TableLayoutError(
+            str(name),
+            f"it is partitioned by {list(layout.partitions)} and a table has partitions or clustering, "
+            "not both: "
+            "drop it, or save it with save_delta_table.",
+        )
+    with translated(str(name), mode):
+        write_into(df, name, mode, layout, replace_where=replaceWhere, cluster_by=cluster_by)
+
+
+def _checked(df: DataFrame, table_name: str, mode: str, replace_where: str | None) -> TableName:
+    name = TableName.parse(table_name)
+    modes = get_args(Mode)
+    if mode not in modes:
+        raise WriteModeError(
+            str(name), f"mode '{mode}' is unknown{suggest(str(mode), modes)}: use one of {', '.join(modes)}."
+        )
+    require_frame(str(name), df.schema)
+    if replace_where is not None:
+        if mode != "overwrite":
+            raise WriteModeError(str(name), f"mode {mode}: replaceWhere goes with mode overwrite only.")
+        try:
+            # Asking for the schema makes Spark analyse the condition, on Spark Connect too.
+            _ = df.filter(replace_where).schema
+        except AnalysisException as error:
+            reason = str(error).splitlines()[0]
+            raise ReplaceWhereError(
+                str(name), f"replaceWhere '{replace_where}' is no condition on the frame: {reason}"
+            ) from error
+    return name
+
+
+def _require_all_meet(df: DataFrame, name: TableName, replace_where: str | None) -> None:
+    # Delta checks this in an existing table only.
+    if replace_where and not df.filter(f"NOT coalesce(({replace_where}), false)").isEmpty():
+        raise ReplaceWhereError(
+            str(name), "a row does not meet replaceWhere: filter the frame by the same condition."
+        )
+
+
+def _settled(name: TableName, mode: str) -> bool:
+    if mode == "error":
+        raise TableExistsError(str(name), "mode error: it exists already: use append or overwrite.")
+    return mode == "ignore"
