@@ -8,7 +8,6 @@ one file whose Jinja conditions pick the right lines. A project resolves anew wi
 
 import itertools
 import json
-import os
 import re
 import subprocess
 import tempfile
@@ -51,17 +50,10 @@ def resolve(combination: Combination) -> list[str]:
                 extra_context={"type_of_task": kind, "databricks_runtime": runtime},
             )
         )
-        # The old versions must not hold the new ones back.
-        (project / "requirements.lock").unlink(missing_ok=True)
-        subprocess.run(["make", "lock"], cwd=project, check=True, env=with_uv())
+        (project / ".venv").symlink_to(ROOT / ".venv")
+        subprocess.run(["make", "--assume-old=.venv/.installed", "lock"], cwd=project, check=True)
         lock = (project / "requirements.lock").read_text(encoding="utf-8")
     return re.findall(r"^[^\s#].*\n(?:[ ]+--hash=.*\n)*", lock, re.MULTILINE)
-
-
-def with_uv() -> dict[str, str]:
-    """Return this process's variables with the workspace's uv first on PATH."""
-    path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
-    return {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | {"PATH": path}
 
 
 def when(chosen: list[Combination], combinations: list[Combination]) -> str:

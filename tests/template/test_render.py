@@ -135,9 +135,8 @@ def test_skyspark_is_pinned_to_the_version_beside_it(project: Path) -> None:
     assert version
     pins = set()
     for name in ("requirements.txt", "requirements-dev.txt"):
-        pins |= set(
-            re.findall(r"^skyspark(?:\[\w+\])?(.*)$", (project / name).read_text("utf-8"), re.MULTILINE)
-        )
+        text = (project / name).read_text(encoding="utf-8")
+        pins |= set(re.findall(r"^skyspark(?:\[[\w,]+\])?(.*)$", text, re.MULTILINE))
     assert pins == {f"=={version[1]}"}
 
 

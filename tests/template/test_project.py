@@ -1,0 +1,53 @@
+"""A cut project is green from its first minute: its own targets, on real Spark and Delta."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from template.projects import BIN, MACHINE, Render, run
+
+pytestmark = pytest.mark.slow
+
+
+def path_with_uv(folder: Path) -> str:
+    """Put uv, and nothing else of this workspace's environment, on PATH."""
+    folder.mkdir()
+    (folder / "uv").symlink_to(BIN / "uv")
+    return os.pathsep.join([str(folder), path_without_uv()])
+
+
+def path_without_uv() -> str:
+    return os.pathsep.join(
+        folder for folder in MACHINE["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
+    )
+
+
+@pytest.mark.parametrize(("kind", "runtime", "with_uv"), [("docker", "17.3", False), ("dab", "18", True)])
+def test_a_new_project_is_green(
+    render: Render, tmp_path: Path, kind: str, runtime: str, with_uv: bool
+) -> None:
+    project = render(type_of_task=kind, databricks_runtime=runtime)
+    run("git", "init", "--quiet", cwd=project)
+    run("git", "add", "--all", cwd=project)
+    path = path_with_uv(tmp_path / "bin") if with_uv else path_without_uv()
+
+    printed = run("make", "build-dev", "lint", "test", "package", cwd=project, PATH=path)
+
+    assert re.search(r"\d+ passed", printed)
+    assert not re.search(r"\d+ (failed|skipped|error)", printed)
+    (wheel,) = (project / "dist").iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
+
+    if kind == "dab":
+        run("make", "package-dependencies", "bundle-validate", cwd=project, PATH=path)
+        assert list((project / "dependency_wheels").glob("skyspark-*.whl"))
+        shipped = (project / "requirements-dabs.txt").read_text(encoding="utf-8")
+        assert "skyspark" in shipped
+        assert not re.search(r"^(pyspark|delta[-_]spark)\b", shipped, re.MULTILINE)
+    else:
+        run("make", "run", "APP=medallion", cwd=project, PATH=path)
+        assert (project / "spark-warehouse").is_dir()
+        assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
