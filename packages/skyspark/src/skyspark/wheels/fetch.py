@@ -72,9 +72,9 @@ def _build(pin: Pin, runtime: Runtime, find_links: Sequence[Path], target: Path)
         if not wheel.name.endswith("-none-any.whl") and not _runs_there(wheel, runtime):
             wheel.unlink()
             raise WheelsError(
-                f"{name} has no wheel for {runtime.described}, and its source makes one for this machine only "
-                f"({wheel.name}): build it on that platform and put it into a folder given by --find-links, "
-                "or choose another version."
+                f"{name} has no wheel for {runtime.described}, and its source makes one for this machine "
+                f"only ({wheel.name}): build it on that platform and put it into a folder given by "
+                "--find-links, or choose another version."
             )
 
 
