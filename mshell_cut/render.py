@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,11 @@ class Renderer:
         """Render a question's default with the answers so far."""
         with _translated(self.source.path):
             return render_variable(self._environment, raw, dict(answers))
+
+    def names_folder(self, question: str) -> bool:
+        """Tell whether the name of the project's folder is made of the answer to a question."""
+        with _translated(self.source.path):
+            return f"cookiecutter.{question}" in find_template(self.source.path, self._environment).name
 
     def folder_name(self, answers: Mapping[str, Any]) -> str:
         """Return the name that the project's folder will have.
@@ -159,12 +164,11 @@ class Renderer:
 @contextmanager
 def _compiled(fingerprint: str) -> Iterator[None]:
     folder = config.cache_folder() / "compiled" / fingerprint
-    try:
-        # Compiled templates are code: nobody else may write them.
+    # Compiled templates are code: nobody else may write them. Without a place for them it only takes longer.
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        CompiledTemplates.folder = folder if os.access(folder, os.W_OK) else None
-        yield
-    except FileExistsError:
+    CompiledTemplates.folder = folder if os.access(folder, os.W_OK) else None
+    try:
         yield
     finally:
         CompiledTemplates.folder = None
@@ -196,5 +200,8 @@ def _translated(template: Path) -> Iterator[None]:
             f"{template} holds a text file that is not UTF-8 ({error.reason} at byte {error.start}): "
             "convert it, or list it in _copy_without_render."
         ) from None
-    except PermissionError as error:
-        raise MshellCutError(f"{error.filename}: {error.strerror}.") from None
+    except OSError as error:
+        raise MshellCutError(f"{error.filename or template}: {error.strerror}.") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What an expression in a template can raise while it is rendered.
+        raise TemplateBrokenError(f"{template}: {type(error).__name__}: {error}.") from None

@@ -250,6 +250,7 @@ def test_a_bad_answers_file_is_named_with_its_fault(
     [
         ({"bad": "<< cookiecutter.nothing >>"}, "has no attribute 'nothing'"),
         ({"bad": "<% if %>"}, "bad, line 1: Expected an expression"),
+        ({"bad": "<< 1 + cookiecutter.repo_name >>"}, "TypeError: unsupported operand"),
         ({"bad.txt": b"caf\xe9 " + b"plain " * 40}, "is not UTF-8"),
     ],
 )

@@ -95,6 +95,14 @@ def test_a_taken_name_is_refused_while_it_is_typed(start: Start, out: Path) -> N
     child.expect("there is a folder of that name already")
 
 
+def test_a_taken_name_that_was_given_is_refused_before_anything_is_asked(start: Start, out: Path) -> None:
+    (out / "orders").mkdir()
+    code, screen = finish(start("--set", "repo_name=orders"))
+    assert code == 2
+    assert "exists already" in screen
+    assert "description" not in screen
+
+
 def test_an_answer_can_be_changed_and_what_hangs_on_it_is_asked(start: Start, out: Path) -> None:
     child = start("--set", "token=", "--set", "tested=yes", "--set", "description=d")
     answer(child, "repo name", ENTER)

@@ -121,7 +121,7 @@ def _answers(
 ) -> Mapping[str, Any]:
     from mshell_cut import cutting
     from mshell_cut.answers import Answers, given
-    from mshell_cut.errors import MshellCutError, TargetExistsError
+    from mshell_cut.errors import TargetExistsError
 
     questionnaire = renderer.questionnaire
     answers = Answers(questionnaire, renderer.default, given(questionnaire, assignments, answers_file))
@@ -133,16 +133,17 @@ def _answers(
     from mshell_cut import wizard
 
     def occupied(name: str, others: Mapping[str, Any]) -> str | None:
-        # The folder's name may hang on answers that are not there yet.
+        if not renderer.names_folder(name):
+            return None
         try:
-            cutting.refuse_existing(renderer, others, output_dir)
+            cutting.refuse_existing(renderer, {**answers.resolve(), **others}, output_dir)
         except TargetExistsError:
             return f"{name}: there is a folder of that name already."
-        except MshellCutError:
-            return None
         return None
 
     answers.check_given()
+    if any(map(renderer.names_folder, answers.given)):
+        cutting.refuse_existing(renderer, answers.resolve(), output_dir)
     found = wizard.run(answers, occupied)
     answers.checked(found)
     return found
