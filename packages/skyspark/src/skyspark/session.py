@@ -1,6 +1,7 @@
 """One call for a Spark session wherever the program runs: a laptop, Databricks or Spark Connect."""
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ def _local(app_name: str, warehouse: Path | str | None, conf: Mapping[str, str])
     running = SparkSession.getActiveSession()
     if running is not None:
         return _with(SparkSession.builder, conf).getOrCreate()
+    # Else Spark starts its workers with the 'python3' on PATH, which may be another version than this one.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         spark = _with(SparkSession.builder.appName(app_name), chosen).getOrCreate()
     except PySparkRuntimeError as error:
