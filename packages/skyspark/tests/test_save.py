@@ -189,7 +189,7 @@ def test_check_violation_names_the_constraint_and_shows_no_values(spark, warehou
 
 def test_a_table_that_is_not_delta_is_refused(spark, warehouse, days):
     days.write.format("parquet").saveAsTable("t")
-    with pytest.raises(TableLayoutError, match="it is a parquet table"):
+    with pytest.raises(TableLayoutError, match="it is not a Delta table"):
         save_delta_table(days, "t")
 
 

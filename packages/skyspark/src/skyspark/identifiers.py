@@ -21,7 +21,9 @@ def quote(name: str) -> str:
 
 def text(value: str) -> str:
     """Return a SQL string literal (Spark's SQL reference: backslash escapes, in single quotes)."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # Spark replaces ${name} in the text of a statement, in literals too.
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("$", "\\u0024")
+    return f"'{escaped}'"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from skyspark.load.columns import missing_columns, new_columns, require_types
 from skyspark.load.comparison import comparable, comparable_sql
 from skyspark.load.failures import translated
 from skyspark.load.keys import columns
-from skyspark.load.layout import create_schema, read_layout
+from skyspark.load.layout import create_schema
 
 # Lakeflow's AUTO CDC names them so.
 START = "__START_AT"
@@ -62,7 +62,7 @@ def merge_history(
         with translated(str(name), "merge"):
             _versions(new, keys, fields, deleted).writeTo(name.sql).using("delta").create()
         return
-    table = read_layout(spark, name).schema
+    table = spark.table(name.sql).schema
     _require_history(name, table, new, fields)
     added = set(new_columns(StructType(fields), table))
     stored = spark.table(name.sql).join(new.select(*columns(keys)).distinct(), list(keys), "left_semi")

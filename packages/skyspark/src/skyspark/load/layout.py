@@ -27,7 +27,7 @@ class Layout:
 
     Attributes:
         schema: Its columns.
-        partitions: Its partition columns.
+        partitions: Its partition columns, in the order of the schema.
         clustering: Its clustering columns.
     """
 
@@ -41,20 +41,30 @@ def folded(columns: Iterable[str]) -> list[str]:
     return [column.casefold() for column in columns]
 
 
+def same_columns(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Say whether two lists name the same columns, in whatever order."""
+    return sorted(folded(one)) == sorted(folded(other))
+
+
 def read_layout(spark: SparkSession, name: TableName) -> Layout:
     """Return the layout of a Delta table.
 
     Raises:
         TableLayoutError: The table is not a Delta table.
     """
-    detail = spark.sql(f"DESCRIBE DETAIL {name.sql}").select(
-        "format", "partitionColumns", "clusteringColumns"
-    )
-    (row,) = detail.collect()
-    if row["format"] != "delta":
-        raise TableLayoutError(str(name), f"it is a {row['format']} table and not a Delta table.")
+    properties = {row["key"] for row in spark.sql(f"SHOW TBLPROPERTIES {name.sql}").collect()}
+    if "delta.minReaderVersion" not in properties:
+        raise TableLayoutError(str(name), "it is not a Delta table: drop it, or choose another name.")
+    columns = spark.catalog.listColumns(name.sql)
+    clustering: tuple[str, ...] = ()
+    # DESCRIBE DETAIL counts the table's files, which takes a second and more even where there are few.
+    if "clusteringColumns" in properties:
+        (detail,) = spark.sql(f"DESCRIBE DETAIL {name.sql}").select("clusteringColumns").collect()
+        clustering = tuple(detail[0])
     return Layout(
-        spark.table(name.sql).schema, tuple(row["partitionColumns"]), tuple(row["clusteringColumns"] or ())
+        spark.table(name.sql).schema,
+        tuple(column.name for column in columns if column.isPartition),
+        clustering,
     )
 
 
@@ -112,7 +122,7 @@ def write_into(
 
 def _is_reshaped(df: DataFrame, layout: Layout, partitions: Sequence[str] | None) -> bool:
     return bool(
-        (partitions is not None and folded(partitions) != folded(layout.partitions))
+        (partitions is not None and not same_columns(partitions, layout.partitions))
         or missing_columns(df.schema, layout.schema)
         or unfit_types(df.schema, layout.schema)
     )

@@ -14,7 +14,7 @@ from skyspark.load.comparison import comparable_sql
 from skyspark.load.failures import translated
 from skyspark.load.history import END, START, merge_history
 from skyspark.load.keys import columns, require_keys
-from skyspark.load.layout import create_schema, read_layout
+from skyspark.load.layout import create_schema
 
 # Marks rows of the source that stand for a delete; never stored.
 DELETED = "__skyspark_delete"
@@ -96,7 +96,7 @@ def _merge_latest(
             rows = source.where(~F.col(DELETED)).select(*columns(stored))
             rows.writeTo(name.sql).using("delta").create()
         return
-    table = read_layout(spark, name).schema
+    table = spark.table(name.sql).schema
     if START in table.names:
         raise SchemaMismatchError(str(name), f"merge: it keeps a history ({START}): merge with scd_type=2.")
     frame = StructType([field for field in source.schema.fields if field.name in stored])

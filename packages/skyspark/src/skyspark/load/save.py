@@ -10,7 +10,7 @@ from skyspark.errors import ReplaceWhereError, TableExistsError, TableLayoutErro
 from skyspark.identifiers import TableName, quote
 from skyspark.load.columns import require_columns, require_frame
 from skyspark.load.failures import translated
-from skyspark.load.layout import create_schema, folded, read_layout, write_into
+from skyspark.load.layout import create_schema, read_layout, same_columns, write_into
 
 Mode = Literal["overwrite", "overwrite_partitions", "append", "error", "ignore"]
 
@@ -65,7 +65,7 @@ def save_delta_table(
         return
     layout = read_layout(spark, name)
     whole = mode == "overwrite" and replaceWhere is None
-    if partitions is not None and not whole and folded(partitions) != folded(layout.partitions):
+    if partitions is not None and not whole and not same_columns(partitions, layout.partitions):
         raise TableLayoutError(
             str(name),
             f"mode {mode}: it is partitioned by {list(layout.partitions)}, not by {list(partitions)}: "

@@ -63,7 +63,9 @@ def _build(pin: Pin, runtime: Runtime, find_links: Sequence[Path], target: Path)
     built = _pip("wheel", "--no-deps", f"--wheel-dir={target}", *links, pin.requirement)
     name = f"{pin.name} {pin.version}".strip()
     if built.returncode:
-        reason = next((line for line in built.stderr.splitlines() if "rror" in line), "pip said nothing")
+        reason = next(
+            (line for line in built.stderr.splitlines() if "error" in line.lower()), "pip said nothing"
+        )
         raise WheelsError(
             f"{name} has no wheel for {runtime.described} and does not build here: "
             f"{_without_secrets(reason.strip())}"

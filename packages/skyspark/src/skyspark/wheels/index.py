@@ -31,13 +31,17 @@ def uv_environment() -> dict[str, str]:
     environment["UV_PYTHON_DOWNLOADS"] = "never"
     own = any(name in os.environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"))
     for key, value in _pip_settings().items():
-        if key == "no-index" and value.lower() in ("1", "true", "yes", "on"):
-            environment.setdefault("UV_NO_INDEX", "1")
-        elif key in _UV_FOR_PIP and not (own and key.endswith("index-url")):
+        if key in _UV_FOR_PIP and not (own and key.endswith("index-url")):
             # pip separates by white space; so does uv, but for find-links.
             joined = ("," if key == "find-links" else " ").join(value.split())
             environment.setdefault(_UV_FOR_PIP[key], joined)
     return environment
+
+
+def uv_arguments() -> list[str]:
+    """Return what uv must be told by argument, having no variable for it."""
+    without_index = _pip_settings().get("no-index", "").lower() in ("1", "true", "yes", "on")
+    return ["--no-index"] if without_index else []
 
 
 def pip_environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from skyspark.errors import WheelsError
 from skyspark.versions import Runtime
 from skyspark.wheels.brought import normalized
-from skyspark.wheels.index import uv_environment
+from skyspark.wheels.index import uv_arguments, uv_environment
 
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?$"
@@ -79,6 +79,7 @@ def resolve(
         f"--python-version={runtime.python}",
         f"--python-platform=x86_64-manylinux_{runtime.glibc.replace('.', '_')}",
         f"--output-file={pins}",
+        *uv_arguments(),
         *(f"--find-links={folder.absolute()}" for folder in find_links),
         *requirements,
     ]

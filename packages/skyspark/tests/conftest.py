@@ -1,0 +1,25 @@
+"""Fixtures beside those of SkySpark's own plugin."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def clean_env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without anything that steers SkySpark, but for the cache."""
+    for name in list(os.environ):
+        if name.startswith("SKYSPARK_") and name != "SKYSPARK_CACHE_DIR":
+            monkeypatch.delenv(name)
+    for name in ("SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def own_cache(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An own, empty cache folder."""
+    cache = tmp_path / "cache"
+    clean_env.setenv("SKYSPARK_CACHE_DIR", str(cache))
+    return cache
