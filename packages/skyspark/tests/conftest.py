@@ -1,9 +1,18 @@
 """Fixtures beside those of SkySpark's own plugin."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# A client of Spark Connect needs gRPC: the extra "connect", which tests/matrix.sh installs.
+collect_ignore = [] if find_spec("grpc") else ["test_connect.py"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark of the tests that run on every line of Spark."""
+    config.addinivalue_line("markers", "spark_matrix: depends on Spark's version; see tests/matrix.sh")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from skyspark.errors import (
 )
 from skyspark.load import merge_delta_table, save_delta_table
 
+pytestmark = pytest.mark.spark_matrix
+
 
 def stored(spark, table="t"):
     return sorted(map(tuple, spark.table(table).collect()), key=str)

@@ -17,6 +17,8 @@ from skyspark.load import save_delta_table, save_delta_table_clustered, save_tab
 from skyspark.load.layout import read_layout
 from skyspark.testing import assert_frame_equal
 
+pytestmark = pytest.mark.spark_matrix
+
 
 def rows(spark: SparkSession, table: str) -> list[tuple]:
     return sorted(map(tuple, spark.table(table).collect()), key=str)

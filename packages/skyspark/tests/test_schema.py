@@ -6,6 +6,8 @@ from skyspark import TableContract
 from skyspark.errors import ColumnNotFoundError, SchemaMismatchError, TableNotFoundError
 from skyspark.load import save_delta_table, save_table_metadata
 
+pytestmark = pytest.mark.spark_matrix
+
 SCHEMA = StructType(
     [
         StructField("id", IntegerType(), metadata={"comment": "it's the id"}),

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs the tests that depend on Spark on the lines beside the development environment's:
+#   packages/skyspark/tests/matrix.sh [41 42]
+# Each line gets an environment of its own, .venvs/spark41 and so on, from the extras alone.
+set -eu
+
+cd "$(dirname "$0")/../../.."
+uv=$PWD/.venv/bin/uv
+python=$PWD/.venv/bin/python
+[ $# -gt 0 ] || set -- 41 42
+for name in "$@"; do
+    environment=.venvs/spark$name
+    [ -x "$environment/bin/python" ] || "$uv" venv --quiet --python "$python" "$environment"
+    "$uv" pip install --quiet --python "$environment/bin/python" \
+        --editable "packages/skyspark[spark$name,connect]" pytest hypothesis
+    "$environment/bin/skyspark" jars fetch
+    "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q
+done
