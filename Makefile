@@ -37,6 +37,7 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests --ignore=tests/template -m "not slow"
 	$(PYTEST) tests/template -m "not slow"
 	$(PYTEST) packages/skyspark/tests
+	packages/skyspark/tests/matrix.sh
 	$(PYTEST) tests -m slow
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
