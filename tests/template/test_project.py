@@ -31,9 +31,13 @@ def test_a_new_project_is_green(
     project = render(type_of_task=kind, databricks_runtime=runtime)
     run("git", "init", "--quiet", cwd=project)
     run("git", "add", "--all", cwd=project)
-    path = path_with_uv(tmp_path / "bin") if with_uv else path_without_uv()
+    machine = {
+        "PATH": path_with_uv(tmp_path / "bin") if with_uv else path_without_uv(),
+        # A machine without a past: what `make build-dev` does not put there is missing.
+        "SKYSPARK_CACHE_DIR": str(tmp_path / "cache"),
+    }
 
-    printed = run("make", "build-dev", "lint", "test", "package", cwd=project, PATH=path)
+    printed = run("make", "build-dev", "lint", "test", "package", cwd=project, **machine)
 
     assert re.search(r"\d+ passed", printed)
     assert not re.search(r"\d+ (failed|skipped|error)", printed)
@@ -42,12 +46,16 @@ def test_a_new_project_is_green(
     assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
 
     if kind == "dab":
-        run("make", "package-dependencies", "bundle-validate", cwd=project, PATH=path)
+        run("make", "package-dependencies", "bundle-validate", cwd=project, **machine)
         assert list((project / "dependency_wheels").glob("skyspark-*.whl"))
         shipped = (project / "requirements-dabs.txt").read_text(encoding="utf-8")
         assert "skyspark" in shipped
         assert not re.search(r"^(pyspark|delta[-_]spark)\b", shipped, re.MULTILINE)
     else:
-        run("make", "run", "APP=medallion", cwd=project, PATH=path)
+        run("make", "run", "APP=medallion", cwd=project, **machine)
         assert (project / "spark-warehouse").is_dir()
         assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
+
+    run("make", "clean", cwd=project)
+    assert not run("git", "ls-files", "--others", cwd=project)
+    shutil.rmtree(tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""The jobs of the bundle: their shape, and what the Databricks CLI does not check."""
+"""The bundle's jobs and pipelines: their shape, and what the Databricks CLI does not check."""
 
 import re
 import tomllib
@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import yaml
 from databricks.bundles.jobs import Job
+from databricks.bundles.pipelines import Pipeline
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = yaml.safe_load((ROOT / "databricks.yaml").read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 INCLUDED = sorted(file for pattern in BUNDLE["include"] for file in ROOT.glob(pattern))
-JOBS = {
-    name: job
-    for file in INCLUDED
-    for name, job in yaml.safe_load(file.read_text(encoding="utf-8"))["resources"]["jobs"].items()
-}
+RESOURCES = [
+    yaml.safe_load(file.read_text(encoding="utf-8")).get("resources", {}) for file in INCLUDED
+]
+JOBS = {name: job for found in RESOURCES for name, job in found.get("jobs", {}).items()}
 every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
 
 # second minute hour, then either a day of the month or a weekday
@@ -38,6 +38,12 @@ def test_the_job_loads(job: dict[str, Any]) -> None:
     Job.from_dict(job)
 
 
+def test_every_pipeline_loads() -> None:
+    for found in RESOURCES:
+        for pipeline in found.get("pipelines", {}).values():
+            Pipeline.from_dict(pipeline)
+
+
 @every_job
 def test_task_keys_are_unique(job: dict[str, Any]) -> None:
     keys = [task["task_key"] for task in job["tasks"]]
@@ -49,12 +55,13 @@ def test_tasks_name_what_exists(job: dict[str, Any]) -> None:
     keys = {task["task_key"] for task in job["tasks"]}
     clusters = {cluster["job_cluster_key"] for cluster in job.get("job_clusters", [])}
     for task in job["tasks"]:
-        assert {other["task_key"] for other in task.get("depends_on", [])} <= keys - {
-            task["task_key"]
-        }
-        assert task["job_cluster_key"] in clusters
-        assert task["python_wheel_task"]["package_name"] == PROJECT["name"]
-        assert task["python_wheel_task"]["entry_point"] in PROJECT["scripts"]
+        others = keys - {task["task_key"]}
+        assert {before["task_key"] for before in task.get("depends_on", [])} <= others
+        if "job_cluster_key" in task:
+            assert task["job_cluster_key"] in clusters
+        if "python_wheel_task" in task:
+            assert task["python_wheel_task"]["package_name"] == PROJECT["name"]
+            assert task["python_wheel_task"]["entry_point"] in PROJECT["scripts"]
 
 
 @every_job
@@ -65,7 +72,8 @@ def test_tasks_do_one_thing(job: dict[str, Any]) -> None:
 
 @every_job
 def test_the_schedule_is_quartz(job: dict[str, Any]) -> None:
-    assert QUARTZ.fullmatch(job["schedule"]["quartz_cron_expression"])
+    if "schedule" in job:
+        assert QUARTZ.fullmatch(job["schedule"]["quartz_cron_expression"])
 
 
 @every_job
