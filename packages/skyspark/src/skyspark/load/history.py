@@ -25,6 +25,7 @@ START = "__START_AT"
 END = "__END_AT"
 
 _SOURCE_WINS = "__skyspark_new"
+_STORED = "__skyspark_stored"
 _OBSOLETE = "__skyspark_obsolete"
 
 
@@ -60,7 +61,8 @@ def merge_history(
     if not spark.catalog.tableExists(name.sql):
         create_schema(spark, name)
         with translated(str(name), "merge"):
-            _versions(new, keys, fields, deleted).writeTo(name.sql).using("delta").create()
+            made = _changes(new.withColumn(_STORED, F.lit(False)), keys, fields, deleted).drop(_OBSOLETE)
+            made.writeTo(name.sql).using("delta").create()
         return
     table = spark.table(name.sql).schema
     _require_history(name, table, new, fields)
@@ -69,10 +71,8 @@ def merge_history(
     for field in fields:
         if field.name in added:
             stored = stored.withColumn(field.name, F.lit(None).cast(field.dataType))
-    events = new.unionByName(_stored_events(stored, keys, fields, deleted))
-    versions = _versions(events, keys, fields, deleted).withColumn(_OBSOLETE, F.lit(False))
-    gone = stored.join(versions, [*keys, START], "left_anti").withColumn(_OBSOLETE, F.lit(True))
-    change = versions.unionByName(gone.select(*columns(versions.columns)))
+    events = new.withColumn(_STORED, F.lit(False)).unionByName(_stored_events(stored, keys, fields, deleted))
+    change = _changes(events, keys, fields, deleted)
     with translated(str(name), "merge"):
         spark.sql(_statement(name, keys, fields, added), change=change).collect()
 
@@ -98,24 +98,33 @@ def _stored_events(
     stored: DataFrame, keys: Sequence[str], fields: Sequence[StructField], deleted: str
 ) -> DataFrame:
     names = [field.name for field in fields]
+    follower = "__skyspark_follower"
+    by_key = Window.partitionBy(*columns(keys)).orderBy(START)
+    versions = stored.withColumn(follower, F.lead(START).over(by_key))
     old = F.lit(False).alias(_SOURCE_WINS)
-    starts = stored.select(*columns(names), START, F.lit(False).alias(deleted), old)
-    # A version that ends where no other one starts was ended by a delete.
-    follower = stored.select(*columns(keys), F.col(START).alias(END))
-    ends = (
-        stored.where(F.col(END).isNotNull())
-        .join(follower, [*keys, END], "left_anti")
-        .select(*columns(names), F.col(END).alias(START), F.lit(True).alias(deleted), old)
+    starts = versions.select(
+        *columns(names), START, F.lit(False).alias(deleted), old, F.lit(True).alias(_STORED)
     )
-    return starts.unionByName(ends)
+    # A version that ends where no other one starts was ended by a delete.
+    ends = versions.where(F.col(END).isNotNull() & ~F.col(END).eqNullSafe(F.col(follower)))
+    return starts.unionByName(
+        ends.select(
+            *columns(names),
+            F.col(END).alias(START),
+            F.lit(True).alias(deleted),
+            old,
+            F.lit(False).alias(_STORED),
+        )
+    )
 
 
-def _versions(
+def _changes(
     events: DataFrame, keys: Sequence[str], fields: Sequence[StructField], deleted: str
 ) -> DataFrame:
+    """Return the versions that the events make, and the stored ones they make obsolete, marked as such."""
     by_key = Window.partitionBy(*columns(keys)).orderBy(START)
-    same_moment = Window.partitionBy(*columns(keys), START).orderBy(F.col(_SOURCE_WINS).desc(), deleted)
-    rank, change, previous = "__skyspark_rank", "__skyspark_change", "__skyspark_previous"
+    moment = Window.partitionBy(*columns(keys), START)
+    rank, state, previous, counts = (f"__skyspark_{x}" for x in ("rank", "state", "previous", "counts"))
     is_key = {key.casefold() for key in keys}
     values = [field for field in fields if field.name.casefold() not in is_key]
     compared = F.struct(
@@ -125,21 +134,26 @@ def _versions(
             for i, field in enumerate(values)
         ),
     )
-    once = events.withColumn(rank, F.row_number().over(same_moment)).where(F.col(rank) == 1)
-    # A version equal to the one before is no change, and a delete of what is not there is none either.
-    changes = (
-        once.withColumn(change, compared)
-        .withColumn(previous, F.lag(change).over(by_key))
-        .where(
-            F.when(F.col(previous).isNull(), ~F.col(deleted)).otherwise(
-                ~F.col(change).eqNullSafe(F.col(previous))
-            )
-        )
+    # Of several events at one moment the source's counts.
+    once = (
+        events.withColumn(_STORED, F.max(_STORED).over(moment))
+        .withColumn(rank, F.row_number().over(moment.orderBy(F.col(_SOURCE_WINS).desc(), deleted)))
+        .where(F.col(rank) == 1)
     )
+    # A version equal to the one before is no change, and a delete of what is not there is none either.
+    is_change = F.when(F.col(previous).isNull(), ~F.col(deleted)).otherwise(
+        ~F.col(state).eqNullSafe(F.col(previous))
+    )
+    judged = once.withColumn(state, compared).withColumn(previous, F.lag(state).over(by_key))
+    # Backwards, since Spark goes through "all that follow" anew for every row.
+    backwards = Window.partitionBy(*columns(keys)).orderBy(F.col(START).desc())
+    later = backwards.rowsBetween(Window.unboundedPreceding, -1)
     return (
-        changes.withColumn(END, F.lead(START).over(by_key))
-        .where(~F.col(deleted))
-        .select(*columns([field.name for field in fields]), START, END)
+        judged.withColumn(counts, is_change)
+        .withColumn(END, F.last(F.when(F.col(counts), F.col(START)), ignorenulls=True).over(later))
+        .withColumn(_OBSOLETE, ~F.col(counts) | F.col(deleted))
+        .where(~F.col(_OBSOLETE) | F.col(_STORED))
+        .select(*columns([field.name for field in fields]), START, END, _OBSOLETE)
     )
 
 
