@@ -11,6 +11,9 @@ question to a rule, whose keys are all optional:
     An empty answer is refused.
 `pattern`, `message`
     A regular expression that the whole answer must match, and how the sentence goes on when it does not.
+`format`, `message`
+    `cron`: five fields in crontab(5)'s order, with weekdays as names and not both a day of the month and a
+    weekday, so that the schedule can be written as a Quartz expression too.
 `reserved`, `reserved_message`
     Answers that are refused, compared as Python distribution names are (PEP 503).
 `max_length`
@@ -34,6 +37,48 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+# Least and greatest value of minute, hour, day of the month and month.
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12))
+_CRON_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+def is_cron(value: str) -> bool:
+    """Tell whether a text is a schedule of the format `cron`."""
+    fields = value.split(" ")
+    if len(fields) != 5:
+        return False
+    *numbers, weekdays = fields
+    if weekdays != "*" and numbers[2] != "*":
+        return False
+    return all(map(_is_cron_field, numbers, _CRON_RANGES)) and (
+        weekdays == "*" or all(map(_is_weekday_range, weekdays.split(",")))
+    )
+
+
+def _is_cron_field(field: str, limits: tuple[int, int]) -> bool:
+    least, greatest = limits
+    for term in field.split(","):
+        found = re.fullmatch(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([1-9][0-9]?))?", term)
+        if not found:
+            return False
+        first, last, step = (int(part) if part else None for part in found.groups())
+        if first is not None and not least <= first <= (first if last is None else last) <= greatest:
+            return False
+        if step is not None and (step > greatest or (first is not None and last is None)):
+            return False
+    return True
+
+
+def _is_weekday_range(term: str) -> bool:
+    days = term.split("-")
+    if len(days) > 2 or not set(days) <= set(_CRON_WEEKDAYS):
+        return False
+    return len(days) == 1 or _CRON_WEEKDAYS.index(days[0]) < _CRON_WEEKDAYS.index(days[1])
+
+
+FORMATS = {"cron": is_cron}
 
 
 def applies(rule: Mapping[str, Any], answers: Mapping[str, Any]) -> bool:
@@ -132,6 +177,8 @@ def _against(rule: Mapping[str, Any], value: str) -> str | None:
     for character in rule.get("forbid", ""):
         if character in value:
             return f"must not contain {character}"
+    if "format" in rule and not FORMATS[rule["format"]](value):
+        return str(rule.get("message", f"must have the format {rule['format']}"))
     pattern = rule.get("pattern")
     if pattern is not None and not re.fullmatch(pattern, value):
         return str(rule.get("message", f"must match {pattern}"))

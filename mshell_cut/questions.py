@@ -5,7 +5,8 @@ Any cookiecutter template has them; one with our private keys (`_rules`, see `ru
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -127,7 +128,37 @@ def load(template: Path) -> Questionnaire:
         raise TemplateNotFoundError(
             f"{template} holds several templates: choose one with --directory ({nested})."
         )
-    return Questionnaire(raw)
+    questionnaire = Questionnaire(raw)
+    for fault in _faults(questionnaire):
+        raise TemplateBrokenError(f"{path}: _rules: {fault}.")
+    return questionnaire
+
+
+# What `rules.py` knows, and what is about asking.
+_RULE_KEYS = {
+    *("when", "otherwise", "required", "pattern", "format", "message", "reserved", "reserved_message"),
+    *("max_length", "forbid", "differs_from", SECRET, GIT_CONFIG),
+}
+
+
+def _faults(questionnaire: Questionnaire) -> Iterator[str]:
+    """Yield what a template's author got wrong: a rule that nothing reads protects nobody."""
+    questions = questionnaire.questions
+    for name, rule in questionnaire.rules.items():
+        if name not in questions:
+            yield f"'{name}' is no question"
+            continue
+        for key in rule.keys() - _RULE_KEYS:
+            yield f"'{key}' of {name} is no key of a rule"
+        for other in [*rule.get("when", {}), *filter(None, [rule.get("differs_from")])]:
+            if other not in questions:
+                yield f"{name} hangs on '{other}', which is no question"
+        if rule.get("format", "cron") not in rules.FORMATS:
+            yield f"'{rule['format']}' of {name} is no format; there is {', '.join(rules.FORMATS)}"
+        try:
+            re.compile(rule.get("pattern", ""))
+        except re.error as error:
+            yield f"the pattern of {name} is no regular expression: {error}"
 
 
 def _question(name: str, default: Any, prompt: Any, rule: Mapping[str, Any]) -> Question:

@@ -57,6 +57,41 @@ def test_all_problems_are_told_at_once_and_private_keys_are_not_judged() -> None
     assert [sentence.split()[0] for sentence in found] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "0 2 * * *",
+        "*/5 * * * *",
+        "0,30 8-18/2 * 1,6-12 *",
+        "5 4 1,15 * *",
+        "30 6 * * MON-FRI",
+        "0 0 * * SUN,WED",
+    ],
+)
+def test_a_schedule(schedule: str) -> None:
+    assert rules.is_cron(schedule)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("", "0 2 * *", "0 2 * * * *", "60 2 * * *", "0 24 * * *", "0 2 0 * *", "0 2 * 13 *", "0  2 * * *"),
+        *("0 2 * * 1", "0 2 * * mon", "0 2 1 * MON", "0 2 * * FRI-MON", "0 2 * * MON-WED-FRI", "a 2 * * *"),
+        *(
+            "9-5 2 * * *",
+            "*/0 2 * * *",
+            "5/2 2 * * *",
+            "*/60 2 * * *",
+            "0 2 , * *",
+            "0 2 -1 * *",
+            "٣ 2 * * *",
+        ),
+    ],
+)
+def test_no_schedule(schedule: str) -> None:
+    assert not rules.is_cron(schedule)
+
+
 @given(st.text(max_size=20))
 def test_an_accepted_answer_is_one_printable_line_that_opens_no_tag(text: str) -> None:
     if judge(text) is None:
