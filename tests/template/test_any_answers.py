@@ -35,6 +35,24 @@ def accepted(question: str, candidates: st.SearchStrategy[str]) -> st.SearchStra
     return candidates.filter(lambda answer: not TEMPLATE.problem(question, answers(**{question: answer})))
 
 
+def cron() -> st.SearchStrategy[str]:
+    """Schedules of the format `cron`: a few terms a field, and a day of the month or a weekday or neither."""
+
+    def field(least: int, greatest: int) -> st.SearchStrategy[str]:
+        number = st.integers(least, greatest)
+        span = st.tuples(number, number).map(lambda ends: "{}-{}".format(*sorted(ends)))
+        step = st.tuples(st.one_of(st.just("*"), span), st.integers(1, greatest)).map("{0[0]}/{0[1]}".format)
+        return st.lists(st.one_of(st.just("*"), number.map(str), span, step), min_size=1, max_size=3).map(
+            ",".join
+        )
+
+    weekday = st.sampled_from(["SUN", "MON-FRI", "TUE,THU", "SUN-WED,SAT"])
+    days = st.one_of(st.tuples(field(1, 31), st.just("*")), st.tuples(st.just("*"), weekday))
+    return st.tuples(field(0, 59), field(0, 23), days, field(1, 12)).map(
+        lambda parts: f"{parts[0]} {parts[1]} {parts[2][0]} {parts[3]} {parts[2][1]}"
+    )
+
+
 FREE = {
     "repo_name": joined("-_.", 64),
     "repo_description": st.one_of(
@@ -47,7 +65,7 @@ FREE = {
     "contact_slack_channel": matching("contact_slack_channel"),
     "aws_project_name": st.text(alphanumeric + " _.:/=+@-", min_size=1, max_size=64),
     "catalog": matching("catalog"),
-    "schedule": matching("schedule"),
+    "schedule": cron(),
     "ecr_registry": matching("ecr_registry"),
 }
 ANSWERS = st.fixed_dictionaries(
