@@ -54,6 +54,9 @@ vendor: .venv/.dev ## Build the wheels that new projects carry
 lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	$(BIN)/uv lock --quiet --upgrade
 	$(BIN)/uv export --quiet --package mshell-cut --group dev --no-emit-workspace --no-header -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		tests/stock/requirements.in -o tests/stock/requirements.lock
+	$(BIN)/python scripts/lock_template.py
 
 clean: ## Remove environments, caches and build products
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
