@@ -20,13 +20,7 @@ def main() -> int:
             {ours: ["make", "test"], theirs: ["make", "test", "ARGS=-p spark_defaults"]},
             runs=3,
             cwd={ours: project, theirs: project},
-            env={
-                theirs: {
-                    "PYTHONPATH": str(REPOSITORY / "benchmarks"),
-                    # Keeps the test plugin from choosing a master and partitions of its own.
-                    "SKYSPARK_LOCAL_CORES": "2",
-                }
-            },
+            env={theirs: {"PYTHONPATH": str(REPOSITORY / "benchmarks")}},
         )
     return not report("A project's tests, second run", ours, theirs, medians, 0.5)
 

@@ -6,7 +6,8 @@ that is there for speed goes. See https://docs.delta.io/latest/quick-start.html.
 
 from pathlib import Path
 
-from skyspark import session, versions
+from skyspark import local, session, versions
+from skyspark.testing import plugin
 
 _KEPT = {
     "spark.sql.extensions",
@@ -16,13 +17,15 @@ _KEPT = {
     "spark.sql.warehouse.dir",
 }
 
-_tuned = session.local_conf
+_tuned = local.local_conf
 
 
 def _defaults(warehouse: Path) -> dict[str, str]:
     kept = {key: value for key, value in _tuned(warehouse).items() if key in _KEPT}
     delta_spark, _ = versions.installed_spark().jars
-    return kept | {"spark.master": "local[*]", "spark.jars.packages": delta_spark.coordinates}
+    own = {"spark.master": "local[*]", "spark.jars.packages": delta_spark.coordinates, local.JAVA_OPTIONS: ""}
+    return kept | own
 
 
 session.local_conf = _defaults
+plugin._FOR_TESTS = plugin._ONE_THREAD = {}
