@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+
 def local_cores() -> int:
     """Return the threads of a local session: ``SKYSPARK_LOCAL_CORES``, else at most four of the machine's."""
     own = os.environ.get("SKYSPARK_LOCAL_CORES", "")
@@ -42,7 +45,7 @@ def local_conf(warehouse: Path) -> dict[str, str]:
     return {
         "spark.master": f"local[{cores}]",
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
-        "spark.driver.extraJavaOptions": " ".join(filter(None, (_log_options(), use_options(archive)))),
+        JAVA_OPTIONS: " ".join(filter(None, (_log_options(), use_options(archive)))),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         # Databricks' defaults, so that SQL without USING and timestamps mean the same here.

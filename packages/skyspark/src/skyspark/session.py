@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skyspark.errors import EnvironmentNotReadyError
-from skyspark.local import local_conf, register_tables
+from skyspark.local import JAVA_OPTIONS, local_conf, register_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +36,7 @@ def get_spark(
         app_name: The name shown in Spark's log; for local sessions.
         warehouse: Folder of managed tables; for local sessions. Default: ``SKYSPARK_WAREHOUSE``, else
             ``spark-warehouse`` in the current folder.
-        conf: Spark settings that win over those chosen here.
+        conf: Spark settings that win over those chosen here; Java options are added to them.
 
     Raises:
         JavaNotFoundError: Local, and there is no Java that Spark can use.
@@ -53,7 +53,10 @@ def get_spark(
 
 def _local(app_name: str, warehouse: Path | str | None, conf: Mapping[str, str]) -> "SparkSession":
     folder = Path(warehouse or os.environ.get("SKYSPARK_WAREHOUSE") or "spark-warehouse").absolute()
-    chosen = local_conf(folder) | dict(conf)
+    chosen = local_conf(folder)
+    # Java's options are added up: who asks for more memory still wants the class data archive.
+    options = " ".join(filter(None, (chosen[JAVA_OPTIONS], conf.get(JAVA_OPTIONS))))
+    chosen |= dict(conf) | {JAVA_OPTIONS: options}
     from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
