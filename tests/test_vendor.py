@@ -1,0 +1,25 @@
+"""The wheels that new projects carry are built from the packages of this repository as they are."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from scaffold import REPOSITORY
+
+VENDOR = REPOSITORY / "<<cookiecutter.repo_name>>" / "vendor"
+
+
+def test_the_vendored_wheels_are_fresh(tmp_path: Path) -> None:
+    # Another umask and time zone must not show in the bytes.
+    build = f"umask 077 && scripts/vendor.sh '{tmp_path}'"
+    subprocess.run(
+        ["sh", "-c", build],
+        cwd=REPOSITORY,
+        env={**os.environ, "TZ": "Asia/Tokyo"},
+        check=True,
+        capture_output=True,
+    )
+    built = {path.name: path.read_bytes() for path in tmp_path.glob("*.whl")}
+    carried = {path.name: path.read_bytes() for path in VENDOR.glob("*.whl")}
+    assert built.keys() == carried.keys()
+    assert built == carried, "run: make vendor"
