@@ -7,8 +7,8 @@ from typing import Self
 from skyspark.errors import TableNameError
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-names: object names in Unity Catalog are at
-# most 255 characters and hold no period, space, slash, control character or DELETE.
+# Databricks SQL reference, "Names": names of objects in Unity Catalog have at most 255 characters and hold no
+# period, space, slash, control character or DELETE.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f ./]")
 _PART = re.compile(r"`(?:[^`]|``)*`|[^`.]+")
 _MAX_LENGTH = 255
