@@ -65,12 +65,17 @@ def test_an_answers_file_with_a_refused_answer_writes_nothing(answers: dict[str,
         assert left_over(out) == []
 
 
-@settings(max_examples=8, deadline=None)
-@given(
-    answers=ANSWERS.filter(
-        lambda answers: answers["repo_name"] not in ("", ".", "..") and "\0" not in str(answers)
+def reaches_the_hook(answers: dict[str, str]) -> bool:
+    # Cookiecutter has made `<< 1 >>` a harmless `1` before its hooks see an answer, takes a folder's name for
+    # what it is, and no program can be given a NUL.
+    text = "".join(answers.values())
+    return answers["repo_name"] not in ("", ".", "..") and not any(
+        mark in text for mark in ("\0", "<<", "<%", "<#")
     )
-)
+
+
+@settings(max_examples=8, deadline=None)
+@given(answers=ANSWERS.filter(reaches_the_hook))
 def test_plain_cookiecutter_writes_nothing_either(answers: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as out:
         words = [f"{name}={value}" for name, value in answers.items()]
