@@ -53,4 +53,5 @@ else
     echo "Installing the development environment …"
     .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
     .venv/bin/uv pip install --quiet --no-deps --editable . --editable packages/skyspark
+    .venv/bin/skyspark jars fetch
 fi
