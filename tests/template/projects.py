@@ -23,8 +23,13 @@ COMBINATIONS = [
 ]
 
 Render = Callable[..., Path]
-# Tests get a home of their own; tools keep the caches of this machine.
-MACHINE = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+# Tests get a home of their own; tools keep the caches of this machine. A make that runs the tests tells the
+# makes below it through MAKE…, which they then print.
+MACHINE = {
+    name: value
+    for name, value in os.environ.items()
+    if name != "VIRTUAL_ENV" and name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+}
 
 
 def answers(**given: str) -> dict[str, str]:
