@@ -49,5 +49,5 @@ def prune(
         else:
             target.unlink(missing_ok=True)
     for folder, _, _ in os.walk(project, topdown=False):
-        if folder != str(project) and not os.listdir(folder):  # noqa: PTH208
+        if folder != str(project) and not any(Path(folder).iterdir()):
             Path(folder).rmdir()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import questionary
-from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
 from prompt_toolkit.validation import ValidationError, Validator
 
 from mshell_cut import rules
@@ -161,8 +161,6 @@ def _asked(question: questionary.Question) -> Any:
     @bindings.add("c-d", eager=True)
     def _(event: Any) -> None:
         event.app.exit(exception=EOFError)
-
-    from prompt_toolkit.key_binding import merge_key_bindings
 
     application = question.application
     application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
