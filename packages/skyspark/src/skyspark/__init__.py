@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skyspark.app import SparkApp as SparkApp
     from skyspark.errors import SkySparkError as SkySparkError
+    from skyspark.pipeline.functions import table as table
     from skyspark.schema import TableContract as TableContract
     from skyspark.session import get_spark as get_spark
     from skyspark.settings import Settings as Settings
@@ -20,9 +21,10 @@ _HOMES = {
     "TableContract": "skyspark.schema",
     "get_spark": "skyspark.session",
     "load_settings": "skyspark.settings",
+    "table": "skyspark.pipeline.functions",
 }
 
-__all__ = ["Settings", "SkySparkError", "SparkApp", "TableContract", "get_spark", "load_settings"]
+__all__ = ["Settings", "SkySparkError", "SparkApp", "TableContract", "get_spark", "load_settings", "table"]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,6 +55,56 @@ class WheelsError(SkySparkError):
     """The dependency wheels of a project could not be put together."""
 
 
+class QueryError(SkySparkError):
+    """A query or condition in SQL does not parse, or is not of the kind that is wanted."""
+
+    exit_code = 2
+
+
+class PipelineError(SkySparkError):
+    """A pipeline's file is wrong.
+
+    Attributes:
+        problems: All that was found, one sentence each, with file, line and key.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[object]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class SelectionError(SkySparkError):
+    """What was asked for selects nothing, or is no selection."""
+
+    exit_code = 2
+
+
+class StreamingError(SkySparkError):
+    """A table asks of a stream what streaming cannot do."""
+
+    exit_code = 2
+
+
+class TransformationError(SkySparkError):
+    """A transformation could not be called or did not return a frame."""
+
+
+class ExpectationFailedError(SkySparkError):
+    """Rows break an expectation whose action is ``fail``: nothing was written."""
+
+
+class RunStateError(SkySparkError):
+    """The results or checkpoints of an earlier run do not fit this one."""
+
+    exit_code = 2
+
+
+class DeployError(SkySparkError):
+    """A workspace refused what was to be deployed, or could not be reached."""
+
+
 class TableError(SkySparkError):
     """Base of the errors about one table.
 

@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from skyspark import __version__
+from skyspark.cli import pipelines
 from skyspark.errors import SkySparkError
 
 _EXAMPLES = """\
@@ -16,6 +18,8 @@ examples:
   skyspark doctor                          is this machine ready?
   skyspark wheels -r requirements.txt --runtime 17.3
                                            the wheels a Databricks cluster needs
+  skyspark plan config.yml --tags daily    which tables would be made, in which order
+  skyspark run config.yml --tags daily     make them
 """
 
 
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skyspark",
-        description="Local Spark with Delta, and the wheels a Databricks cluster needs.",
+        description="Pipelines of tables, local Spark with Delta, and the wheels a Databricks cluster needs.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_warm(verbs)
     _add_doctor(verbs)
     _add_wheels(verbs)
+    for add_verb in pipelines.ALL:
+        add_verb(partial(_add, verbs))
     return parser
 
 
