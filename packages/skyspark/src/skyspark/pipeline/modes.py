@@ -1,7 +1,11 @@
 """What of a pipeline is streaming: decided from what its tables say, never from their names."""
 
+from collections.abc import Mapping, MutableMapping
+
 from skyspark.pipeline.model import Mode, Pipeline, Table
 from skyspark.pipeline.transformations import SOURCE
+
+Streams = Mapping[str, frozenset[str]]
 
 
 def streamed_inputs(pipeline: Pipeline, table: Table, default: Mode) -> frozenset[str]:
@@ -15,17 +19,55 @@ def streamed_inputs(pipeline: Pipeline, table: Table, default: Mode) -> frozense
         table: One of its tables.
         default: The mode of tables that declare none.
     """
-    if table.mode_in(default) == "batch":
-        return frozenset()
-    streamed = {name for name in table.depends_on if _grows(pipeline.by_name[name], pipeline, default)}
-    if table.source is not None and not table.source.dimension:
-        streamed.add(SOURCE)
-    return frozenset(streamed)
+    return _resolve(pipeline, table, default, {})
 
 
-def _grows(table: Table, pipeline: Pipeline, default: Mode) -> bool:
+def all_streamed_inputs(pipeline: Pipeline, default: Mode) -> Streams:
+    """Return for each table of a pipeline the inputs that it reads as streams.
+
+    Args:
+        pipeline: The pipeline.
+        default: The mode of tables that declare none.
+    """
+    known: dict[str, frozenset[str]] = {}
+    for table in pipeline.tables:
+        _resolve(pipeline, table, default, known)
+    return known
+
+
+def grows(table: Table, streams: Streams, default: Mode) -> bool:
+    """Return whether a table can be read as a stream: nothing it once gave changes.
+
+    Args:
+        table: A table of a pipeline.
+        streams: What the temporary tables of the pipeline read as streams.
+        default: The mode of tables that declare none.
+    """
     if table.dimension or table.mode_in(default) == "batch":
         return False
     if table.temporary:
-        return bool(streamed_inputs(pipeline, table, default))
+        return bool(streams[table.name])
     return table.write_mode("streaming") == "append"
+
+
+def _resolve(
+    pipeline: Pipeline, table: Table, default: Mode, known: MutableMapping[str, frozenset[str]]
+) -> frozenset[str]:
+    # A stack of our own: chains of temporary tables may be longer than Python's.
+    waiting = [table]
+    while waiting:
+        current = waiting[-1]
+        if current.name in known:
+            waiting.pop()
+            continue
+        inputs = [pipeline.by_name[name] for name in current.depends_on]
+        if current.mode_in(default) == "batch":
+            known[current.name] = frozenset()
+        elif unknown := [other for other in inputs if other.temporary and other.name not in known]:
+            waiting += unknown
+        else:
+            own = {SOURCE} if current.source is not None and not current.source.dimension else set()
+            known[current.name] = frozenset(
+                own | {other.name for other in inputs if grows(other, known, default)}
+            )
+    return known[table.name]
