@@ -96,8 +96,8 @@ def _all_of(selectors: Sequence[Selector]) -> Selector:
 
 
 def _read(
-    pipeline: Pipeline, chosen: frozenset[str], excluded: frozenset[str], *, all_of_it: bool
-) -> set[str]:
+    pipeline: Pipeline, chosen: frozenset[str], excluded: frozenset[str], *, stored: bool
+) -> frozenset[str]:
     """Return what the chosen tables read: what only excluded ones would read is not needed."""
     followed: dict[str, list[str]] = {}
     for table in pipeline.tables:
