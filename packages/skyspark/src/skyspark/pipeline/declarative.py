@@ -19,8 +19,8 @@ Kind = Literal["materialized view", "streaming table", "temporary view"]
 def dataset_kind(pipeline: Pipeline, table: Table, default: Mode) -> Kind:
     """Return what a table becomes.
 
-    A table that reads nothing as a stream is a materialized view, whatever its mode: no engine takes a streaming
-    table without a stream.
+    A table that reads nothing as a stream is a materialized view, whatever its mode: no engine takes a
+    streaming table without a stream.
 
     Args:
         pipeline: The pipeline.
@@ -81,8 +81,8 @@ def _problems(pipeline: Pipeline, table: Table, dialect: Dialect, default: Mode)
         for rule in table.expectations:
             if isinstance(rule, TableRule) and rule.action == "fail":
                 yield (
-                    f"the expectation '{rule.name}' is about all rows and a stream never has them all: put it on "
-                    "a batch table that reads this one, or set its action to warn."
+                    f"the expectation '{rule.name}' is about all rows and a stream never has them all: "
+                    "put it on a batch table that reads this one, or set its action to warn."
                 )
 
 
@@ -90,8 +90,8 @@ def _batch_problems(table: Table) -> Iterable[str]:
     mode = table.write_mode("batch")
     if table.incremental is not None:
         yield (
-            "incremental has no declarative equal in batch: leave it out, or set mode: streaming, which reads only "
-            "what is new."
+            "incremental has no declarative equal in batch: leave it out, or set mode: streaming, which "
+            "reads only what is new."
         )
     elif mode != "overwrite" and not table.temporary:
         yield (
@@ -116,8 +116,8 @@ def _streaming_problems(table: Table, dialect: Dialect) -> Iterable[str]:
         yield "AUTO CDC, which merges streams, needs to know the order of changes: set target.sequence_by."
     if dialect == "spark":
         yield (
-            "open-source Spark cannot merge streams into Delta tables (AUTO CDC asks of a table what Delta does "
-            "not offer it): run it on Databricks, or with 'skyspark run'."
+            "open-source Spark cannot merge streams into Delta tables (AUTO CDC asks of a table what Delta "
+            "does not offer it): run it on Databricks, or with 'skyspark run'."
         )
 
 

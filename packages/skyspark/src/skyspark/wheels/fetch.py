@@ -1,6 +1,5 @@
 """Fetching the wheels of resolved pins, and building those that exist as pure Python source only."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from skyspark.errors import WheelsError
 from skyspark.versions import Runtime
-from skyspark.wheels.index import pip_environment
+from skyspark.wheels.index import pip_environment, without_secrets
 from skyspark.wheels.resolve import Pin
 
 _OLDEST_GLIBC = 5
@@ -68,7 +67,7 @@ def _build(pin: Pin, runtime: Runtime, find_links: Sequence[Path], target: Path)
         )
         raise WheelsError(
             f"{name} has no wheel for {runtime.described} and does not build here: "
-            f"{_without_secrets(reason.strip())}"
+            f"{without_secrets(reason.strip())}"
         )
     for wheel in set(target.glob("*.whl")) - before:
         if not wheel.name.endswith("-none-any.whl") and not _runs_there(wheel, runtime):
@@ -96,7 +95,3 @@ def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def _without_secrets(text: str) -> str:
-    return re.sub(r"//[^/@\s]+@", "//***@", text)

@@ -5,8 +5,11 @@ Addresses may hold a password, so they travel in the environment and never in ar
 
 import ast
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 _UV_FOR_PIP = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -22,6 +25,17 @@ _PIP_FOR_UV = {
     "UV_EXTRA_INDEX_URL": "PIP_EXTRA_INDEX_URL",
     "UV_FIND_LINKS": "PIP_FIND_LINKS",
 }
+
+
+def find_uv() -> str | None:
+    """Return the uv beside this Python, else the one on PATH, if there is one."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.is_file() else shutil.which("uv")
+
+
+def without_secrets(text: str) -> str:
+    """Return what a tool said without the user and password of addresses."""
+    return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
 def uv_environment() -> dict[str, str]:

@@ -6,7 +6,6 @@ to follow dependencies, only fetches.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from skyspark.errors import WheelsError
 from skyspark.versions import Runtime
 from skyspark.wheels.brought import normalized
-from skyspark.wheels.index import uv_arguments, uv_environment
+from skyspark.wheels.index import find_uv, uv_arguments, uv_environment
 
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?$"
@@ -107,8 +106,7 @@ def _pin(line: str) -> Pin:
 
 
 def _uv() -> str:
-    beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.is_file() else shutil.which("uv")
+    found = find_uv()
     if not found:
         raise WheelsError("uv is needed to resolve for another platform: pip install 'skyspark[build]'.")
     return found
