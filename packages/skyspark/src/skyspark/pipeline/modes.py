@@ -11,8 +11,8 @@ Streams = Mapping[str, frozenset[str]]
 def streamed_inputs(pipeline: Pipeline, table: Table, default: Mode) -> frozenset[str]:
     """Return the inputs that a table reads as streams; the others it reads whole.
 
-    A stream can follow its table's own source and tables that only grow: streaming ones that append. What is
-    marked as a dimension is read whole.
+    A stream can follow its table's own source and tables that only grow: those that append what they read as
+    streams. What is marked as a dimension is read whole.
 
     Args:
         pipeline: The pipeline.
@@ -40,20 +40,18 @@ def grows(table: Table, streams: Streams, default: Mode) -> bool:
 
     Args:
         table: A table of a pipeline.
-        streams: What the temporary tables of the pipeline read as streams.
+        streams: What the tables of the pipeline read as streams.
         default: The mode of tables that declare none.
     """
-    if table.dimension or table.mode_in(default) == "batch":
+    if table.dimension or table.mode_in(default) == "batch" or not streams[table.name]:
         return False
-    if table.temporary:
-        return bool(streams[table.name])
-    return table.write_mode("streaming") == "append"
+    return table.temporary or table.write_mode("streaming") == "append"
 
 
 def _resolve(
     pipeline: Pipeline, table: Table, default: Mode, known: MutableMapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    # A stack of our own: chains of temporary tables may be longer than Python's.
+    # A stack of our own: chains of tables may be longer than Python's.
     waiting = [table]
     while waiting:
         current = waiting[-1]
@@ -63,7 +61,7 @@ def _resolve(
         inputs = [pipeline.by_name[name] for name in current.depends_on]
         if current.mode_in(default) == "batch":
             known[current.name] = frozenset()
-        elif unknown := [other for other in inputs if other.temporary and other.name not in known]:
+        elif unknown := [other for other in inputs if other.name not in known]:
             waiting += unknown
         else:
             own = {SOURCE} if current.source is not None and not current.source.dimension else set()
