@@ -55,6 +55,12 @@ class WheelsError(SkySparkError):
     """The dependency wheels of a project could not be put together."""
 
 
+class OutputError(SkySparkError):
+    """A file that was asked for cannot be written, or its name says no form."""
+
+    exit_code = 2
+
+
 class QueryError(SkySparkError):
     """A query or condition in SQL does not parse, or is not of the kind that is wanted."""
 

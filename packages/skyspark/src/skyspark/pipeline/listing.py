@@ -34,7 +34,7 @@ class TableListing(TypedDict):
             one.
         quarantine: The full name of the table with the dropped rows, or ``None``.
         target: What else the file says about the target, under the file's keys.
-        source: The data from outside, under the file's keys, or ``None``; secrets are redacted, as Spark does.
+        source: The data from outside, under the file's keys, or ``None``; secrets are redacted.
         transformation: ``None`` where the only input is passed on, else ``type`` with ``file`` and ``query``
             (``sql``), ``function`` and ``params`` (``python``) or the file's keys and ``query`` (the others).
         expectations: Their keys in the file, all with ``name``, ``type`` and ``action``; rules about rows
