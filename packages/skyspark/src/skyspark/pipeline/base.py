@@ -13,16 +13,36 @@ class Model(BaseModel):
     )
 
 
+class KeyConflictError(ValueError):
+    """Values of a mapping that are each right do not go together.
+
+    Attributes:
+        key: The key of the mapping that is to blame.
+    """
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _as_option(value: Any) -> Any:
+def as_option(value: Any) -> Any:
+    """Return a scalar of YAML as Spark's options want it: as a text.
+
+    Args:
+        value: A text, a number or a boolean; anything else is returned as it is.
+    """
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+    if isinstance(value, int | float):
+        # Numbers of a file know how they were written: the version 1.10 is not 1.1.
+        return getattr(value, "text", None) or str(value)
+    return value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 # YAML reads `header: true` as a boolean; Spark's options are strings.
-Options = dict[str, Annotated[str, BeforeValidator(_as_option)]]
+Options = dict[str, Annotated[str, BeforeValidator(as_option)]]

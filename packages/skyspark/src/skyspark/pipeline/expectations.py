@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from skyspark.identifiers import quote, text
-from skyspark.pipeline.base import Model, Names
+from skyspark.pipeline.base import KeyConflictError, Model, Names
 
 Action = Literal["warn", "drop", "fail"]
 Value = bool | int | float | str
@@ -158,7 +158,7 @@ class TableRule(Rule):
     @model_validator(mode="after")
     def _drops_nothing(self) -> "TableRule":
         if self.action == "drop":
-            raise ValueError("this rule is about the whole table: its action is warn or fail")
+            raise KeyConflictError("action", "this rule is about the whole table: its action is warn or fail")
         return self
 
 

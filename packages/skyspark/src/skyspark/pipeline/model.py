@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from skyspark.identifiers import TableName
-from skyspark.pipeline.base import Model, Names, Options
+from skyspark.pipeline.base import KeyConflictError, Model, Names, Options
 from skyspark.pipeline.expectations import Expectation
 from skyspark.pipeline.transformations import SOURCE, Transformation
 
@@ -25,7 +25,7 @@ class Source(Model):
     """Data from outside the pipeline.
 
     Attributes:
-        format: The format of the files; a ``table`` needs none.
+        format: The format of the files, also under the key ``type``; a ``table`` needs none.
         path: File, folder or URI. Exactly one of ``path`` and ``table`` is given.
         table: A table that this pipeline does not make.
         options: Options of Spark's reader, such as ``header`` or ``rowTag``.
@@ -33,7 +33,7 @@ class Source(Model):
         dimension: Read as a whole even where the table that reads it is streaming.
     """
 
-    format: Format = "delta"
+    format: Format = Field(default="delta", validation_alias=AliasChoices("format", "type"))
     path: str | None = None
     table: str | None = None
     options: Options = Field(default_factory=dict)
@@ -45,7 +45,7 @@ class Source(Model):
         if (self.path is None) == (self.table is None):
             raise ValueError("name either the path or the table to read")
         if self.table is not None and self.format != "delta":
-            raise ValueError(f"a table is read as it is: leave out the format {self.format}")
+            raise KeyConflictError("format", f"a table is read as it is: leave out '{self.format}'")
         return self
 
 
@@ -120,21 +120,21 @@ class Target(Model):
     @model_validator(mode="after")
     def _goes_together(self) -> "Target":
         if self.mode == "merge" and not self.keys:
-            raise ValueError("mode merge needs keys")
+            raise KeyConflictError("mode", "merge needs keys: name the columns that identify a row")
         if self.mode != "merge":
             given = {"sequence_by", "delete_where", "exclude_columns", "scd_type"} & self.model_fields_set
             if given:
-                raise ValueError(f"{', '.join(sorted(given))} goes with mode merge only")
+                raise KeyConflictError(min(given), f"{', '.join(sorted(given))} goes with mode: merge only")
         if self.replace_where is not None and self.mode not in (None, "overwrite"):
-            raise ValueError("replace_where goes with mode overwrite only")
+            raise KeyConflictError("replace_where", "it goes with mode: overwrite only")
         if self.partition_by and self.cluster_by:
-            raise ValueError("a table has partition_by or cluster_by, not both")
+            raise KeyConflictError("cluster_by", "a table has partition_by or cluster_by, not both")
         if len(self.cluster_by) > 4:
-            raise ValueError("cluster_by names at most four columns")
+            raise KeyConflictError("cluster_by", "it names at most four columns")
         if self.zorder and self.cluster_by:
-            raise ValueError("a clustered table needs no zorder")
+            raise KeyConflictError("zorder", "a table with cluster_by needs no zorder")
         if self.mode == "overwrite_partitions" and not self.partition_by:
-            raise ValueError("mode overwrite_partitions needs partition_by")
+            raise KeyConflictError("mode", "overwrite_partitions needs partition_by")
         return self
 
 

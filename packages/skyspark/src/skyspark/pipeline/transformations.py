@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from skyspark.identifiers import quote
 from skyspark.pipeline.base import Model, Names
@@ -66,13 +66,18 @@ class Filter(Model):
         return f"SELECT {', '.join(self.columns) or '*'}\nFROM {quote(self.input)}\nWHERE {self.condition}"
 
 
+def _as_columns(value: Any) -> Any:
+    return (value,) if isinstance(value, str) and value.isidentifier() else value
+
+
 class Join(Model):
     """``join``: two inputs side by side.
 
     Attributes:
         left: The one input.
         right: The other input.
-        on: Columns that both have, or a condition on ``left`` and ``right`` by their names.
+        on: Columns that both have, or a condition on ``left`` and ``right`` by their names; a single name is a
+            column.
         how: The kind of join.
         columns: What to keep, as SQL expressions; default: everything.
     """
@@ -80,7 +85,7 @@ class Join(Model):
     type: Literal["join"]
     left: str
     right: str
-    on: str | tuple[str, ...]
+    on: Annotated[str | tuple[str, ...], BeforeValidator(_as_columns)] = Field(min_length=1)
     how: Literal["inner", "left", "right", "full", "left_semi", "left_anti"] = "inner"
     columns: Names = ()
 

@@ -1,0 +1,324 @@
+"""A YAML file as plain values, with the place in the file of each of them.
+
+The file is composed into YAML's node graph, in which every node has its mark. Values are made from the nodes
+here, so that nothing but plain types can come out, and so that a key given twice, over which YAML's own
+constructors pass in silence, is found.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from skyspark.errors import PipelineError
+from skyspark.pipeline.problems import Path, Problem, key_of
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_CONSTRUCTOR = SafeConstructor()
+# Aliases may stand for other aliases: nine lines can expand to a billion values.
+_MAX_EXPANSION = 1_000_000
+_MAX_DEPTH = 100
+
+
+class Whole(int):
+    """A whole number that knows how it was written: where text is wanted, ``0100`` is not ``64``.
+
+    Attributes:
+        text: As in the file.
+    """
+
+    text: str
+
+
+class Fraction(float):
+    """A number that knows how it was written: where text is wanted, ``1.10`` is not ``1.1``.
+
+    Attributes:
+        text: As in the file.
+    """
+
+    text: str
+
+
+class Document:
+    """The values of one YAML file, and where they stand.
+
+    Attributes:
+        file: The file as the user named it.
+        values: Mappings, lists, texts, numbers, booleans and ``None``; dates stay texts.
+        problems: What is wrong so far.
+    """
+
+    def __init__(self, file: FilePath) -> None:
+        """Read a file.
+
+        Args:
+            file: YAML in UTF-8.
+
+        Raises:
+            PipelineError: It cannot be read, or is no YAML: no value can be told.
+        """
+        self.file = str(file)
+        self.problems: list[Problem] = []
+        self._entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+        text = self._text(file)
+        self._lines = max(1, len(text.splitlines()))
+        self.has_variables = "$" in text
+        self._root = self._compose(text)
+        self._refuse_expansion()
+        self._made: dict[int, Any] = {}
+        self.values = self._value(self._root, ()) if self._root is not None else None
+
+    def add(self, path: Path, sentence: str) -> None:
+        """Note a problem.
+
+        Args:
+            path: The place it is about; where that is not in the file, what it would stand in is pointed at.
+            sentence: What is wrong and what to do.
+        """
+        line, column = self._place(path)
+        self.problems.append(Problem(self.file, line, column, key_of(path), sentence))
+
+    def written(self, path: Path) -> str | None:
+        """Return a scalar as it is written in the file, with its variables unreplaced.
+
+        Args:
+            path: Its place.
+        """
+        node = self._root
+        for step in path:
+            node = self._step(node, step)[1]
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
+
+    def has(self, path: Path) -> bool:
+        """Say whether there is anything at a place.
+
+        Args:
+            path: The place.
+        """
+        node = self._root
+        for step in path:
+            node = self._step(node, step)[1]
+        return node is not None
+
+    def _stop(self, line: int, column: int, sentence: str) -> PipelineError:
+        return PipelineError(
+            [Problem(self.file, min(line, self._lines) if line else 0, column, "", sentence)]
+        )
+
+    def _stop_at(self, node: yaml.Node, sentence: str) -> PipelineError:
+        return self._stop(node.start_mark.line + 1, node.start_mark.column + 1, sentence)
+
+    def _text(self, file: FilePath) -> str:
+        self._lines = 1
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            raise self._stop(0, 0, "there is no such file.") from None
+        except OSError as error:
+            raise self._stop(0, 0, f"it cannot be read: {error.strerror}.") from None
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = content[: error.start]
+            self._lines = max(1, len(content.splitlines()))
+            raise self._stop(
+                before.count(b"\n") + 1, 0, "the file is not in UTF-8: save it as UTF-8."
+            ) from None
+
+    def _compose(self, text: str) -> yaml.Node | None:
+        try:
+            _refuse_depth(text)
+            node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise self._stop(line, 0, "it holds a character that YAML does not allow.") from None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            raise self._stop(line, column, _syntax_sentence(error, text, line)) from None
+        return node
+
+    def _refuse_expansion(self) -> None:
+        """Refuse aliases that stand for themselves or for more values than anybody writes."""
+        if self._root is None:
+            return
+        sizes: dict[int, int] = {}
+        waiting: list[tuple[yaml.Node, bool]] = [(self._root, False)]
+        open_nodes: set[int] = set()
+        while waiting:
+            node, done = waiting.pop()
+            if done:
+                open_nodes.discard(id(node))
+                sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+                if sizes[id(node)] > len(sizes) + _MAX_EXPANSION:
+                    mark = node.start_mark
+                    raise self._stop(
+                        mark.line + 1, mark.column + 1, "its aliases stand for far too many values."
+                    )
+            elif id(node) not in sizes:
+                if id(node) in open_nodes:
+                    mark = node.start_mark
+                    raise self._stop(
+                        mark.line + 1, mark.column + 1, "an alias stands for what it is part of."
+                    )
+                if isinstance(node, yaml.ScalarNode):
+                    sizes[id(node)] = 1
+                    continue
+                open_nodes.add(id(node))
+                waiting.append((node, True))
+                waiting.extend((child, False) for child in _children(node))
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if id(node) in self._made:
+            return self._made[id(node)]
+        made: Any
+        if isinstance(node, yaml.SequenceNode):
+            made = [self._value(child, (*path, i)) for i, child in enumerate(node.value)]
+        else:
+            self._check_keys(node, path)
+            made = {
+                key: self._value(value, (*path, key)) for key, (_, value) in self._of_mapping(node).items()
+            }
+        self._made[id(node)] = made
+        return made
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        kind = node.tag.removeprefix(_TAG)
+        if kind in ("str", "timestamp", "value"):
+            return node.value
+        try:
+            if kind == "int":
+                whole = Whole(_CONSTRUCTOR.construct_yaml_int(node))
+                whole.text = node.value
+                return whole
+            if kind == "float":
+                fraction = Fraction(_CONSTRUCTOR.construct_yaml_float(node))
+                fraction.text = node.value
+                return fraction
+            if kind == "bool":
+                return _CONSTRUCTOR.construct_yaml_bool(node)
+        except (ValueError, KeyError):
+            self.add(path, "this is no number that can be read: put it in quotes if it is text.")
+            return node.value
+        if kind == "null":
+            return None
+        self.add(path, f"the tag {node.tag.replace(_TAG, '!!')} is not known here: leave it out.")
+        return node.value
+
+    def _check_keys(self, node: yaml.Node, path: Path) -> None:
+        seen: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if key.tag == f"{_TAG}merge":
+                if not all(isinstance(part, yaml.MappingNode) for part in _merged(value)):
+                    self.add((*path, "<<"), "'<<' takes over the keys of mappings: give it an alias of one.")
+                continue
+            if not _is_key(key):
+                mark = key.start_mark
+                sentence = "a key is a text: this is none."
+                self.problems.append(
+                    Problem(self.file, self._line(mark), mark.column + 1, key_of(path), sentence)
+                )
+                continue
+            if key.value in seen:
+                mark, first = key.start_mark, seen[key.value].start_mark
+                sentence = f"the key is given twice: the first is in line {self._line(first)}."
+                self.problems.append(
+                    Problem(
+                        self.file,
+                        self._line(mark),
+                        mark.column + 1,
+                        key_of((*path, str(key.value))),
+                        sentence,
+                    )
+                )
+            seen.setdefault(key.value, key)
+
+    def _line(self, mark: yaml.Mark) -> int:
+        return int(min(mark.line + 1, self._lines))
+
+    def _of_mapping(self, node: yaml.Node) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return the entries of a mapping with those it merges; of two equal keys, the first."""
+        found = self._entries.get(id(node))
+        if found is None:
+            found = {}
+            for key, value in _entries(node):
+                found.setdefault(key.value, (key, value))
+            self._entries[id(node)] = found
+        return found
+
+    def _step(self, node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """Return what a step leads to: what marks its place, and the value."""
+        if isinstance(node, yaml.MappingNode) and isinstance(step, str):
+            return self._of_mapping(node).get(step, (None, None))
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            return node.value[step], node.value[step]
+        return None, None
+
+    def _place(self, path: Path) -> tuple[int, int]:
+        """Return line and column of a place, or of the closest around it."""
+        mark = self._root.start_mark if self._root is not None else None
+        node = self._root
+        for step in path:
+            marked, node = self._step(node, step)
+            if marked is None:
+                break
+            mark = marked.start_mark
+        return (self._line(mark), mark.column + 1) if mark is not None else (1, 1)
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield key
+            yield value
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def _merged(value: yaml.Node) -> list[yaml.Node]:
+    return list(value.value) if isinstance(value, yaml.SequenceNode) else [value]
+
+
+def _is_key(node: yaml.Node) -> bool:
+    # What YAML takes for a boolean or a number is a name here: `on` is a key of joins.
+    return isinstance(node, yaml.ScalarNode) and node.tag != f"{_TAG}null"
+
+
+def _entries(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    """Yield the entries of a mapping whose keys are texts: its own before those it merges."""
+    merges = []
+    for key, value in node.value:
+        if key.tag == f"{_TAG}merge":
+            merges += [part for part in _merged(value) if isinstance(part, yaml.MappingNode)]
+        elif _is_key(key):
+            yield key, value
+    for part in merges:
+        yield from _entries(part)
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse nesting so deep that composing it would end the process: libyaml's binding recurses in C."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                deep = yaml.MarkedYAMLError(problem=f"more than {_MAX_DEPTH} levels are nested")
+                deep.problem_mark = event.start_mark
+                raise deep
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _syntax_sentence(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
+    lines = text.splitlines()
+    here = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in here[: len(here) - len(here.lstrip())]:
+        return "this is no valid YAML: the line is indented with a tab; use spaces."
+    return f"this is no valid YAML: {error.problem or error.context}."

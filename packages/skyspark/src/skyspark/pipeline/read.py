@@ -1,0 +1,191 @@
+"""Reads a pipeline's file, in both its forms, and finds all that is wrong with it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from skyspark.errors import PipelineError, suggest
+from skyspark.pipeline.base import as_option
+from skyspark.pipeline.checks import check_pipeline
+from skyspark.pipeline.document import Document
+from skyspark.pipeline.drafts import PipelineDraft
+from skyspark.pipeline.interpolation import InterpolationError, Variables
+from skyspark.pipeline.model import Environment, Pipeline, Table
+from skyspark.pipeline.problems import Path as KeyPath
+from skyspark.pipeline.problems import Problem
+from skyspark.pipeline.resolution import Resolution
+from skyspark.pipeline.steps_file import read_steps_file
+from skyspark.pipeline.tables_file import read_tables_file
+
+_BUILT_IN = ("env", "date")
+_STEPS_KEYS = ("pipeline", "sources", "transformations", "validation", "target")
+
+
+def load_pipeline(
+    config: Path | str,
+    *,
+    env: str = "local",
+    variables: Mapping[str, str] | None = None,
+    date: date | None = None,
+) -> Pipeline:
+    """Read a pipeline's file and check all of it.
+
+    ``${NAME}`` in a text is replaced by the first of these that knows it: ``variables``, the file's
+    ``environments.<env>.variables``, its ``variables``, the process environment; ``${env}`` and ``${date}`` are
+    built in. The folder in which modules of transformations were found is put on ``sys.path``; no module is
+    imported.
+
+    Args:
+        config: The file.
+        env: The environment of the file that applies; ``local`` need not be in it.
+        variables: Values of variables.
+        date: The value of ``${date}``; default: today, in UTC.
+
+    Returns:
+        The pipeline; each of its tables has its transformation, or passes its only input on.
+
+    Raises:
+        PipelineError: The file is wrong; all problems are in it, in the order of the file.
+    """
+    document = Document(Path(config))
+    today = date or datetime.now(UTC).date()
+    reading = _Reading(document, env, variables or {}, today.isoformat())
+    pipeline = reading.pipeline(Path(config))
+    if document.problems or pipeline is None:
+        raise PipelineError(reading.problems())
+    return pipeline
+
+
+class _Reading:
+    """One file on its way to a pipeline."""
+
+    def __init__(self, document: Document, env: str, given: Mapping[str, str], today: str) -> None:
+        self._document = document
+        self._env = env
+        self._given = given
+        self._variables = Variables({"env": env, "date": today}, given, {}, os.environ)
+        self._today = today
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong, in the order of the file and without values of the process environment."""
+        found = dict.fromkeys(self._document.problems)
+        hidden = [replace(problem, sentence=self._variables.hide(problem.sentence)) for problem in found]
+        return sorted(hidden, key=lambda one: (one.file != self._document.file, one.file, one.line))
+
+    def pipeline(self, config: Path) -> Pipeline | None:
+        """Return the pipeline, or ``None`` after a problem."""
+        values = self._document.values
+        if not isinstance(values, dict):
+            found = "the file is empty" if values is None else "the file holds no keys"
+            self._document.add((), f"{found}: give tables, or sources and a target.")
+            return None
+        self._set_variables(values)
+        values = self._replaced(values)
+        draft = self._draft(values)
+        if draft is None:
+            return None
+        resolution = Resolution(draft, config, self._variables)
+        tables = resolution.tables()
+        pipeline = self._whole(draft, [one.table for one in tables], config)
+        check_pipeline(draft, tables, pipeline)
+        resolution.finder.put_on_path()
+        return pipeline
+
+    def _draft(self, values: dict[str, Any]) -> PipelineDraft | None:
+        steps = [
+            key for key in ("pipeline", "sources", "transformations", "validation", "target") if key in values
+        ]
+        if "tables" in values and steps:
+            self._document.add(
+                (steps[0],), "a file has either tables, or sources, transformations and a target."
+            )
+        elif "tables" in values:
+            return read_tables_file(self._document, values)
+        elif steps:
+            return read_steps_file(self._document, values)
+        else:
+            near = next((suggest(key, ("tables", "sources", "target")) for key in values), "")
+            self._document.add((), f"there are no tables{near}: give tables, or sources and a target.")
+        return None
+
+    def _set_variables(self, values: dict[str, Any]) -> None:
+        """Learn the variables of the file; note those that have no value where they stand."""
+        environments = values.get("environments")
+        environments = environments if isinstance(environments, dict) else {}
+        if environments and self._env not in (*environments, "local"):
+            self._document.add(
+                ("environments",),
+                f"there is no environment '{self._env}'{suggest(self._env, environments)}: "
+                f"use one of {', '.join(environments)}.",
+            )
+        own = environments.get(self._env)
+        in_file: dict[str, str] = {}
+        places: dict[str, KeyPath] = {}
+        for section, at in ((values, ()), (own, ("environments", self._env))):
+            given = section.get("variables") if isinstance(section, dict) else None
+            for name, value in given.items() if isinstance(given, dict) else ():
+                in_file[name] = str(as_option(value))
+                places[name] = (*at, "variables", name)
+        for name in [name for name in in_file if name in _BUILT_IN]:
+            self._document.add(places[name], f"${{{name}}} is built in: choose another name.")
+            del in_file[name]
+        for name in [name for name in self._given if name in _BUILT_IN]:
+            self._document.add((), f"${{{name}}} is built in: give --{name} instead of --var {name}.")
+        self._variables = Variables({"env": self._env, "date": self._today}, self._given, in_file, os.environ)
+        for name in list(in_file):
+            if name not in self._given:
+                try:
+                    self._variables.replace(f"${{{name}}}")
+                except InterpolationError as error:
+                    self._document.add(places[name], str(error))
+                    # Said once, where it stands: not again in all places that use it.
+                    in_file[name] = ""
+
+    def _replaced(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with variables replaced, but for those of other environments."""
+        if not self._document.has_variables:
+            return values
+        made: dict[str, Any] = {}
+        for key, value in values.items():
+            if key == "variables":
+                made[key] = value
+            elif key == "environments" and isinstance(value, dict):
+                made[key] = {
+                    name: self._replace(one, (key, name)) if name == self._env else one
+                    for name, one in value.items()
+                }
+            else:
+                made[key] = self._replace(value, (key,))
+        return made
+
+    def _replace(self, value: Any, at: KeyPath) -> Any:
+        if isinstance(value, str):
+            try:
+                return self._variables.replace(value)
+            except InterpolationError as error:
+                self._document.add(at, str(error))
+                return value
+        if isinstance(value, list):
+            return [self._replace(one, (*at, i)) for i, one in enumerate(value)]
+        if isinstance(value, dict):
+            return {key: self._replace(one, (*at, key)) for key, one in value.items()}
+        return value
+
+    def _whole(self, draft: PipelineDraft, tables: list[Table], config: Path) -> Pipeline:
+        """Return the pipeline in its environment."""
+        environment = draft.surroundings.environments.get(self._env, Environment())
+        header = draft.header
+        return Pipeline(
+            name=header.name or config.stem,
+            description=header.description,
+            catalog=environment.catalog or header.catalog,
+            schema=environment.schema_name or header.schema_name or "default",
+            storage=environment.storage or header.storage,
+            module_root=header.module_root,
+            mode=header.mode,
+            spark={**draft.surroundings.spark, **environment.spark},
+            tables=tuple(tables),
+        )
