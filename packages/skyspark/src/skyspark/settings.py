@@ -69,12 +69,8 @@ def load_settings(settings_type: type[S], package_or_dir: str | Path, env: str) 
         SettingsError: A file is missing or no YAML mapping, or the values do not fit the class; values are
             never shown, they may be secret.
     """
-    if not _ENV_NAME.fullmatch(env):
-        raise SettingsError(f"'{env}' is no environment: its name is made of letters, digits, '_' and '-'.")
     folder = _folder(package_or_dir)
-    values: dict[str, Any] = {}
-    for name in ("base", env):
-        values = _merge(values, _read(folder, name, required=name == env and env != "local"))
+    values = read_settings(package_or_dir, env)
     try:
         values = _merge(values, EnvSettingsSource(settings_type)())
     except SourceError as error:
@@ -83,6 +79,25 @@ def load_settings(settings_type: type[S], package_or_dir: str | Path, env: str) 
         return settings_type(**values | {"env": env})
     except ValidationError as error:
         raise SettingsError(_explain(error, settings_type, f"{folder}/{env}.yaml")) from None
+
+
+def read_settings(package_or_dir: str | Path, env: str) -> dict[str, Any]:
+    """Return what the files of one environment say: ``settings/{env}.yaml`` over ``settings/base.yaml``.
+
+    Args:
+        package_or_dir: An import package or a folder that holds ``settings/``, or that folder itself.
+        env: The environment. ``local`` may do without a file of its own.
+
+    Raises:
+        SettingsError: A file is missing or no YAML mapping.
+    """
+    if not _ENV_NAME.fullmatch(env):
+        raise SettingsError(f"'{env}' is no environment: its name is made of letters, digits, '_' and '-'.")
+    folder = _folder(package_or_dir)
+    values: dict[str, Any] = {}
+    for name in ("base", env):
+        values = _merge(values, _read(folder, name, required=name == env and env != "local"))
+    return values
 
 
 def _folder(package_or_dir: str | Path) -> Traversable:
