@@ -87,7 +87,7 @@ def _view_box(layout: Layout) -> str:
 
 def _column(column: Column, layout: Layout, drawn: Lineage) -> str:
     count = sum(node.column == column.number for node in drawn.nodes)
-    title = f"STAGE {column.number}" if column.number else "BEFORE"
+    title = f"STAGE {column.number}" if column.number else "INPUTS"
     return (
         f'<rect x="{column.x - _BAND:.1f}" y="{-_BAND}" width="{column.width + 2 * _BAND:.1f}" '
         f'height="{layout.height + 2 * _BAND:.1f}" rx="16"/>'
@@ -103,7 +103,10 @@ def _node(node: Node, box: Box, table: TableListing | None) -> str:
     classes = ["node", node.style]
     note, rules = node.note, ""
     if table is not None and node.kind == "table":
-        how = "view" if table["temporary"] else f"{table['mode']} {table['write_mode']}".replace("_", " ")
+        written = "" if table["write_mode"] is None else table["write_mode"].replace("_", " ")
+        how = "view" if table["temporary"] else written
+        if table["mode"] == "streaming":
+            how = f"streaming {how}"
         note = f"{table['layer']} · {how}" if table["layer"] else how
         if table["expectations"]:
             rules = (
