@@ -178,11 +178,13 @@ class _Reading:
         """Return the pipeline in its environment."""
         environment = draft.surroundings.environments.get(self._env, Environment())
         header = draft.header
+        schema = environment.schema_name or header.schema_name
         return Pipeline(
             name=header.name or config.stem,
             description=header.description,
             catalog=environment.catalog or header.catalog,
-            schema=environment.schema_name or header.schema_name or "default",
+            # Left unset where the file names none: a declarative engine then has a schema of its own.
+            **({"schema": schema} if schema else {}),
             storage=environment.storage or header.storage,
             module_root=header.module_root,
             mode=header.mode,
