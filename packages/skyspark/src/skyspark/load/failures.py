@@ -48,13 +48,21 @@ def translated(table: str, mode: str) -> Iterator[None]:
     except TableError:
         raise
     except Exception as error:
-        known = _known(table, mode, f"{error} ")
+        known = translation(table, mode, error)
         if known is None:
             raise
         raise known from error
 
 
-def _known(table: str, mode: str, text: str) -> TableError | None:
+def translation(table: str, mode: str, error: BaseException) -> TableError | None:
+    """Return what a write raised as an error of ours, or ``None`` where it is not the caller's to solve.
+
+    Args:
+        table: The table that is written.
+        mode: How: named in the sentence.
+        error: What was raised.
+    """
+    text = f"{error} "
     if "DELTA_REPLACE_WHERE_MISMATCH" in text:
         return ReplaceWhereError(
             table, f"mode {mode}: a row does not meet replaceWhere: filter the frame by the same condition."

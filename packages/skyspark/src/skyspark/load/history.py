@@ -5,7 +5,7 @@ events in the order of the sequence, and then put in place by one MERGE. Late ro
 at once and a second run thereby need no cases of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Window
@@ -18,7 +18,7 @@ from skyspark.load.columns import missing_columns, new_columns, require_types
 from skyspark.load.comparison import comparable, comparable_sql
 from skyspark.load.failures import translated
 from skyspark.load.keys import columns
-from skyspark.load.layout import create_schema
+from skyspark.load.layout import create_table
 
 # Lakeflow's AUTO CDC names them so.
 START = "__START_AT"
@@ -36,6 +36,7 @@ def merge_history(
     sequence_by: str | None,
     exclude: Sequence[str],
     deleted: str,
+    layout: Mapping[str, Sequence[str] | None],
 ) -> None:
     """Merge a checked source into a table with history.
 
@@ -46,6 +47,7 @@ def merge_history(
         sequence_by: The column that orders the rows of a key; ``None`` takes the present time.
         exclude: Columns that are not stored.
         deleted: The name of the column that marks deletes.
+        layout: ``partitions`` and ``cluster_by`` of a table that is created.
 
     Raises:
         SchemaMismatchError: The table keeps no history, or columns or types do not fit.
@@ -59,10 +61,9 @@ def merge_history(
         *columns([field.name for field in fields]), START, deleted, F.lit(True).alias(_SOURCE_WINS)
     )
     if not spark.catalog.tableExists(name.sql):
-        create_schema(spark, name)
         with translated(str(name), "merge"):
             made = _changes(new.withColumn(_STORED, F.lit(False)), keys, fields, deleted).drop(_OBSOLETE)
-            made.writeTo(name.sql).using("delta").create()
+            create_table(made, name, partitions=layout["partitions"], cluster_by=layout["cluster_by"])
         return
     table = spark.table(name.sql).schema
     _require_history(name, table, new, fields)

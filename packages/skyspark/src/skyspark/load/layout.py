@@ -75,6 +75,50 @@ def create_schema(spark: SparkSession, name: TableName) -> None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name.schema_sql}")
 
 
+def create_table(
+    df: DataFrame,
+    name: TableName,
+    *,
+    partitions: Sequence[str] | None = None,
+    cluster_by: Sequence[str] | None = None,
+    transaction: tuple[str, int] | None = None,
+) -> None:
+    """Create a Delta table, and its schema, from a frame.
+
+    Args:
+        df: The rows.
+        name: The table; it does not exist.
+        partitions: Partition columns.
+        cluster_by: Clustering columns, in place of ``partitions``.
+        transaction: An application's id and a version, to be remembered by the table.
+    """
+    spark = df.sparkSession
+    create_schema(spark, name)
+    if not cluster_by:
+        writer = df.writeTo(name.sql).using("delta").options(**_marks(transaction))
+        if partitions:
+            first, *rest = (df[quote(column)] for column in partitions)
+            writer = writer.partitionedBy(first, *rest)
+        writer.create()
+        return
+    columns = ", ".join(map(quote, cluster_by))
+    # DataFrameWriter.clusterBy().saveAsTable fails outside Databricks.
+    spark.sql(
+        f"CREATE TABLE {name.sql} USING delta CLUSTER BY ({columns}) AS SELECT * FROM {{frame}}",  # noqa: S608 - identifiers are quoted
+        frame=df if transaction is None else spark.createDataFrame([], df.schema),
+    )
+    if transaction is not None:
+        # CREATE TABLE AS takes no options of the writer.
+        df.writeTo(name.sql).options(**_marks(transaction)).append()
+
+
+def _marks(transaction: tuple[str, int] | None) -> dict[str, str]:
+    # Delta's documentation, "Idempotent table writes in foreachBatch".
+    if transaction is None:
+        return {}
+    return {"txnAppId": transaction[0], "txnVersion": str(transaction[1])}
+
+
 def write_into(
     df: DataFrame,
     name: TableName,
@@ -84,6 +128,7 @@ def write_into(
     replace_where: str | None = None,
     partitions: Sequence[str] | None = None,
     cluster_by: Sequence[str] | None = None,
+    transaction: tuple[str, int] | None = None,
 ) -> None:
     """Write into an existing table.
 
@@ -95,6 +140,7 @@ def write_into(
         replace_where: With ``overwrite``: what to replace.
         partitions: With ``overwrite`` of the whole table: the partitioning it shall have.
         cluster_by: The clustering it shall have; ``None`` keeps what it has.
+        transaction: An application's id and a version; nothing is written if the table has seen it.
 
     Raises:
         SchemaMismatchError: A type does not fit, and not the whole table is replaced.
@@ -110,7 +156,7 @@ def write_into(
             writer = df.write.format("delta").mode("overwrite").option("mergeSchema", "true")
             writer.option("replaceWhere", replace_where).saveAsTable(name.sql)
         else:
-            into = df.writeTo(name.sql).option("mergeSchema", "true")
+            into = df.writeTo(name.sql).option("mergeSchema", "true").options(**_marks(transaction))
             if whole:
                 into.overwrite(F.lit(True))
             elif mode == "overwrite_partitions":

@@ -1,6 +1,6 @@
 """Merging a frame into a Delta table by keys: upsert, delete, and history (SCD type 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Window
@@ -14,7 +14,7 @@ from skyspark.load.comparison import comparable_sql
 from skyspark.load.failures import translated
 from skyspark.load.history import END, START, merge_history
 from skyspark.load.keys import columns, require_keys
-from skyspark.load.layout import create_schema
+from skyspark.load.layout import create_table
 
 # Marks rows of the source that stand for a delete; never stored.
 DELETED = "__skyspark_delete"
@@ -29,6 +29,8 @@ def merge_delta_table(
     scd_type: int = 1,
     sequence_by: str | None = None,
     exclude_columns: Sequence[str] = (),
+    partitions: Sequence[str] | None = None,
+    cluster_by: Sequence[str] | None = None,
 ) -> None:
     """Merge a frame into a Delta table by its keys; the table is created when absent.
 
@@ -51,6 +53,8 @@ def merge_delta_table(
             replaces a stored row that is later. Type 2: gives ``__START_AT``; without it that is the time
             of the merge.
         exclude_columns: Columns of the frame that are not stored, such as one only ``delete_where`` reads.
+        partitions: Partition columns of a table that is created; one that is there stays as it is.
+        cluster_by: Clustering columns of a table that is created, in place of ``partitions``.
 
     Raises:
         TableNameError: The name is none.
@@ -71,17 +75,25 @@ def merge_delta_table(
     require_columns(str(name), exclude_columns, df.columns, "excluded")
     if sequence_by is not None:
         require_columns(str(name), [sequence_by], df.columns, "sequence_by")
+    require_columns(str(name), partitions or (), df.columns, "partition")
+    require_columns(str(name), cluster_by or (), df.columns, "clustering")
+    layout = {"partitions": partitions, "cluster_by": cluster_by}
     _refuse_own_columns(name, df.schema)
     require_keys(df, str(name), keys, sequence_by)
     source = _with_delete_mark(df, name, delete_where)
     if scd_type == 2:
-        merge_history(source, name, keys, sequence_by, exclude_columns, DELETED)
+        merge_history(source, name, keys, sequence_by, exclude_columns, DELETED, layout)
     else:
-        _merge_latest(source, name, keys, sequence_by, exclude_columns)
+        _merge_latest(source, name, keys, sequence_by, exclude_columns, layout)
 
 
 def _merge_latest(
-    source: DataFrame, name: TableName, keys: Sequence[str], sequence_by: str | None, exclude: Sequence[str]
+    source: DataFrame,
+    name: TableName,
+    keys: Sequence[str],
+    sequence_by: str | None,
+    exclude: Sequence[str],
+    layout: Mapping[str, Sequence[str] | None],
 ) -> None:
     if sequence_by is not None:
         last = Window.partitionBy(*columns(keys)).orderBy(F.col(quote(sequence_by)).desc())
@@ -91,10 +103,13 @@ def _merge_latest(
     left_out = {column.casefold() for column in (*exclude, DELETED)}
     stored = [column for column in source.columns if column.casefold() not in left_out]
     if not spark.catalog.tableExists(name.sql):
-        create_schema(spark, name)
         with translated(str(name), "merge"):
-            rows = source.where(~F.col(DELETED)).select(*columns(stored))
-            rows.writeTo(name.sql).using("delta").create()
+            create_table(
+                source.where(~F.col(DELETED)).select(*columns(stored)),
+                name,
+                partitions=layout["partitions"],
+                cluster_by=layout["cluster_by"],
+            )
         return
     table = spark.table(name.sql).schema
     if START in table.names:

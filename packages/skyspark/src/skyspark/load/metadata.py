@@ -78,10 +78,13 @@ def _comments(kind: DataType, prefix: str = "") -> Iterator[tuple[str, str | Non
 def _describe(
     spark: SparkSession, name: TableName, comment: str | None, properties: Mapping[str, str]
 ) -> None:
-    (detail,) = spark.sql(f"DESCRIBE DETAIL {name.sql}").select("description", "properties").collect()
-    if comment is not None and comment != (detail["description"] or ""):
+    # DESCRIBE DETAIL would count the table's files.
+    if comment is not None and comment != (spark.catalog.getTable(name.sql).description or ""):
         spark.sql(f"COMMENT ON TABLE {name.sql} IS {text(comment)}")
-    changed = {key: value for key, value in properties.items() if detail["properties"].get(key) != value}
+    if not properties:
+        return
+    stored = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {name.sql}").collect()}
+    changed = {key: value for key, value in properties.items() if stored.get(key) != value}
     if changed:
         pairs = ", ".join(f"{text(key)} = {text(value)}" for key, value in sorted(changed.items()))
         spark.sql(f"ALTER TABLE {name.sql} SET TBLPROPERTIES ({pairs})")

@@ -5,12 +5,13 @@ from typing import Literal, get_args
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
 
 from skyspark.errors import ReplaceWhereError, TableExistsError, TableLayoutError, WriteModeError, suggest
-from skyspark.identifiers import TableName, quote
+from skyspark.identifiers import TableName
 from skyspark.load.columns import require_columns, require_frame
 from skyspark.load.failures import translated
-from skyspark.load.layout import create_schema, read_layout, same_columns, write_into
+from skyspark.load.layout import create_table, read_layout, same_columns, write_into
 
 Mode = Literal["overwrite", "overwrite_partitions", "append", "error", "ignore"]
 
@@ -21,6 +22,8 @@ def save_delta_table(
     partitions: Sequence[str] | None = None,
     mode: Mode = "overwrite",
     replaceWhere: str | None = None,  # noqa: N803 - Delta's own name for it
+    *,
+    transaction: tuple[str, int] | None = None,
 ) -> None:
     """Save a frame as a Delta table, which is created when absent.
 
@@ -36,6 +39,8 @@ def save_delta_table(
             replaces the partitions that the frame has rows of; ``append`` adds; ``error`` refuses, ``ignore``
             skips when the table exists.
         replaceWhere: With ``overwrite``: a condition in SQL; all rows of the frame must meet it.
+        transaction: With ``append``: the id of an application and a version. The table remembers the highest
+            version of each application, and what comes with that or a lower one is not appended again.
 
     Raises:
         TableNameError: The name is none.
@@ -48,18 +53,13 @@ def save_delta_table(
         ConstraintViolationError: A row breaks a constraint of the table.
         ConcurrentWriteError: Another writer changed the table meanwhile.
     """
-    name = _checked(df, table_name, mode, replaceWhere)
+    name = _checked(df, table_name, mode, replaceWhere, transaction)
     require_columns(str(name), partitions or (), df.columns, "partition")
     spark = df.sparkSession
     if not spark.catalog.tableExists(name.sql):
-        create_schema(spark, name)
-        _require_all_meet(df, name, replaceWhere)
-        writer = df.writeTo(name.sql).using("delta")
-        if partitions:
-            first, *rest = (df[quote(column)] for column in partitions)
-            writer = writer.partitionedBy(first, *rest)
         with translated(str(name), mode):
-            writer.create()
+            rows = _all_meeting(df, replaceWhere)
+            create_table(rows, name, partitions=partitions, transaction=transaction)
         return
     if _settled(name, mode):
         return
@@ -76,7 +76,15 @@ def save_delta_table(
             str(name), "mode overwrite_partitions: it has no partitions: use overwrite with replaceWhere."
         )
     with translated(str(name), mode):
-        write_into(df, name, mode, layout, replace_where=replaceWhere, partitions=partitions)
+        write_into(
+            df,
+            name,
+            mode,
+            layout,
+            replace_where=replaceWhere,
+            partitions=partitions,
+            transaction=transaction,
+        )
 
 
 def save_delta_table_clustered(
@@ -85,6 +93,8 @@ def save_delta_table_clustered(
     cluster_by: Sequence[str],
     mode: Mode = "overwrite",
     replaceWhere: str | None = None,  # noqa: N803 - Delta's own name for it
+    *,
+    transaction: tuple[str, int] | None = None,
 ) -> None:
     """Save a frame as a Delta table with liquid clustering, which is created when absent.
 
@@ -96,12 +106,15 @@ def save_delta_table_clustered(
         cluster_by: One to four columns of the frame (Delta clusters by no more).
         mode: As for ``save_delta_table``, without ``overwrite_partitions``.
         replaceWhere: With ``overwrite``: a condition in SQL; all rows of the frame must meet it.
+        transaction: As for ``save_delta_table``.
+        transaction: With ``append``: the id of an application and a version. The table remembers the highest
+            version of each application, and what comes with that or a lower one is not appended again.
 
     Raises:
         TableLayoutError: The existing table is partitioned, or the number of columns is not one to four.
         SkySparkError: As for ``save_delta_table``.
     """
-    name = _checked(df, table_name, mode, replaceWhere)
+    name = _checked(df, table_name, mode, replaceWhere, transaction)
     require_columns(str(name), cluster_by, df.columns, "clustering")
     if mode == "overwrite_partitions":
         raise WriteModeError(
@@ -111,15 +124,9 @@ def save_delta_table_clustered(
         raise TableLayoutError(str(name), "it is clustered by a list of one to four columns.")
     spark = df.sparkSession
     if not spark.catalog.tableExists(name.sql):
-        create_schema(spark, name)
-        _require_all_meet(df, name, replaceWhere)
-        columns = ", ".join(map(quote, cluster_by))
         with translated(str(name), mode):
-            # DataFrameWriter.clusterBy().saveAsTable fails outside Databricks.
-            spark.sql(
-                f"CREATE TABLE {name.sql} USING delta CLUSTER BY ({columns}) AS SELECT * FROM {{frame}}",  # noqa: S608 - identifiers are quoted
-                frame=df,
-            )
+            rows = _all_meeting(df, replaceWhere)
+            create_table(rows, name, cluster_by=cluster_by, transaction=transaction)
         return
     if _settled(name, mode):
         return
@@ -132,10 +139,24 @@ def save_delta_table_clustered(
             "drop it, or save it with save_delta_table.",
         )
     with translated(str(name), mode):
-        write_into(df, name, mode, layout, replace_where=replaceWhere, cluster_by=cluster_by)
+        write_into(
+            df,
+            name,
+            mode,
+            layout,
+            replace_where=replaceWhere,
+            cluster_by=cluster_by,
+            transaction=transaction,
+        )
 
 
-def _checked(df: DataFrame, table_name: str, mode: str, replace_where: str | None) -> TableName:
+def _checked(
+    df: DataFrame,
+    table_name: str,
+    mode: str,
+    replace_where: str | None,
+    transaction: tuple[str, int] | None,
+) -> TableName:
     name = TableName.parse(table_name)
     modes = get_args(Mode)
     if mode not in modes:
@@ -143,6 +164,8 @@ def _checked(df: DataFrame, table_name: str, mode: str, replace_where: str | Non
             str(name), f"mode '{mode}' is unknown{suggest(str(mode), modes)}: use one of {', '.join(modes)}."
         )
     require_frame(str(name), df.schema)
+    if transaction is not None and mode != "append":
+        raise WriteModeError(str(name), f"mode {mode}: transaction goes with mode append only.")
     if replace_where is not None:
         if mode != "overwrite":
             raise WriteModeError(str(name), f"mode {mode}: replaceWhere goes with mode overwrite only.")
@@ -157,12 +180,15 @@ def _checked(df: DataFrame, table_name: str, mode: str, replace_where: str | Non
     return name
 
 
-def _require_all_meet(df: DataFrame, name: TableName, replace_where: str | None) -> None:
-    # Delta checks this in an existing table only.
-    if replace_where and not df.filter(f"NOT coalesce(({replace_where}), false)").isEmpty():
-        raise ReplaceWhereError(
-            str(name), "a row does not meet replaceWhere: filter the frame by the same condition."
-        )
+def _all_meeting(df: DataFrame, replace_where: str | None) -> DataFrame:
+    # Delta checks this in an existing table only. The error is raised as the rows go by: a look at them
+    # before would compute the frame twice.
+    if replace_where is None:
+        return df
+    refused = F.raise_error(F.lit("DELTA_REPLACE_WHERE_MISMATCH")).cast("boolean")
+    return df.where(
+        F.when(F.coalesce(F.expr(f"({replace_where}\n)"), F.lit(False)), F.lit(True)).otherwise(refused)
+    )
 
 
 def _settled(name: TableName, mode: str) -> bool:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Literal
+from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from skyspark.pipeline.expectations import Action
 
@@ -79,8 +80,10 @@ class RunResults(BaseModel):
     Attributes:
         pipeline: The pipeline's name.
         env: The environment.
-        number: Counts the runs of one storage folder; a run that goes on after a kill keeps the number, so
-            that what it has appended is not appended again.
+        series: Names the runs that follow one another in one folder.
+        number: Counts the runs of a series; a run that goes on after a kill keeps the number, so that what it
+            has appended is not appended again.
+        definition: A fingerprint of the pipeline as it was run, with its variables filled in.
         status: Where the run stands.
         started_at: When it began.
         finished_at: When it ended.
@@ -91,7 +94,9 @@ class RunResults(BaseModel):
 
     pipeline: str
     env: str
+    series: str = Field(default_factory=lambda: uuid4().hex)
     number: int
+    definition: str = ""
     status: Status = "running"
     started_at: datetime
     finished_at: datetime | None = None
