@@ -10,26 +10,9 @@ from typing import Literal
 from skyspark.identifiers import TableName, text
 from skyspark.pipeline.expectations import RowRule, TableRule
 from skyspark.pipeline.model import Mode, Pipeline, Table
-from skyspark.pipeline.modes import streamed_inputs
+from skyspark.pipeline.modes import all_streamed_inputs
 
 Dialect = Literal["databricks", "spark"]
-Kind = Literal["materialized view", "streaming table", "temporary view"]
-
-
-def dataset_kind(pipeline: Pipeline, table: Table, default: Mode) -> Kind:
-    """Return what a table becomes.
-
-    A table that reads nothing as a stream is a materialized view, whatever its mode: no engine takes a
-    streaming table without a stream.
-
-    Args:
-        pipeline: The pipeline.
-        table: One of its tables.
-        default: The mode of tables that declare none.
-    """
-    if table.temporary:
-        return "temporary view"
-    return "streaming table" if streamed_inputs(pipeline, table, default) else "materialized view"
 
 
 def dataset_name(pipeline: Pipeline, table: Table) -> str:
@@ -43,7 +26,7 @@ def dataset_name(pipeline: Pipeline, table: Table) -> str:
     """
     if table.temporary:
         return str(TableName.of(table.name))
-    if pipeline.catalog or table.target.catalog or table.target.schema_name:
+    if any((pipeline.catalog, table.target.catalog, table.target.schema_name)):
         return pipeline.table_name(table)
     if "schema_name" in pipeline.model_fields_set:
         return pipeline.table_name(table)
@@ -51,7 +34,7 @@ def dataset_name(pipeline: Pipeline, table: Table) -> str:
 
 
 def declarative_problems(
-    pipeline: Pipeline, tables: Iterable[Table], dialect: Dialect, default: Mode
+    pipeline: Pipeline, tables: Iterable[Table], dialect: Dialect, default: Mode, *, dry: bool = False
 ) -> list[str]:
     """Return why tables cannot be datasets of a declarative engine, one sentence each.
 
@@ -60,30 +43,24 @@ def declarative_problems(
         tables: Those of its tables that are asked for.
         dialect: ``databricks`` for Lakeflow, ``spark`` for open-source Spark.
         default: The mode of tables that declare none.
+        dry: Whether they are defined in Python and only looked at: open-source Spark can then merge.
     """
     found = []
     names: dict[str, str] = {}
+    streams = all_streamed_inputs(pipeline, default)
     for table in tables:
         name = dataset_name(pipeline, table).casefold()
         if name in names:
             found.append(f"tables '{names[name]}' and '{table.name}' are both {name}: give one another name.")
         names.setdefault(name, table.name)
-        found += [f"table '{table.name}': {why}" for why in _problems(pipeline, table, dialect, default)]
+        if table.mode_in(default) == "batch":
+            problems = [*_batch_problems(table)]
+        else:
+            problems = [*_streaming_problems(table, dialect, dry=dry)]
+        if streams[table.name]:
+            problems += _endless_problems(table)
+        found += [f"table '{table.name}': {problem}" for problem in problems]
     return found
-
-
-def _problems(pipeline: Pipeline, table: Table, dialect: Dialect, default: Mode) -> Iterable[str]:
-    if table.mode_in(default) == "batch":
-        yield from _batch_problems(table)
-    else:
-        yield from _streaming_problems(table, dialect)
-    if streamed_inputs(pipeline, table, default):
-        for rule in table.expectations:
-            if isinstance(rule, TableRule) and rule.action == "fail":
-                yield (
-                    f"the expectation '{rule.name}' is about all rows and a stream never has them all: "
-                    "put it on a batch table that reads this one, or set its action to warn."
-                )
 
 
 def _batch_problems(table: Table) -> Iterable[str]:
@@ -105,7 +82,7 @@ def _batch_problems(table: Table) -> Iterable[str]:
         )
 
 
-def _streaming_problems(table: Table, dialect: Dialect) -> Iterable[str]:
+def _streaming_problems(table: Table, dialect: Dialect, *, dry: bool) -> Iterable[str]:
     mode = table.write_mode("streaming")
     if table.temporary or mode == "append":
         return
@@ -114,19 +91,34 @@ def _streaming_problems(table: Table, dialect: Dialect) -> Iterable[str]:
         return
     if table.target.sequence_by is None:
         yield "AUTO CDC, which merges streams, needs to know the order of changes: set target.sequence_by."
-    if dialect == "spark":
+    if dialect == "spark" and table.target.scd_type != 1:
         yield (
-            "open-source Spark cannot merge streams into Delta tables (AUTO CDC asks of a table what Delta "
-            "does not offer it): run it on Databricks, or with 'skyspark run'."
+            "open-source Spark 4.2 merges streams (AUTO CDC) without history only (SCD type 1): run it on "
+            "Databricks, or with 'skyspark run'."
         )
+    elif dialect == "spark" and not dry:
+        yield (
+            "open-source Spark 4.2 merges streams (AUTO CDC) neither in SQL nor into Delta tables: run it on "
+            "Databricks, or with 'skyspark run'; 'skyspark validate --registered' checks it all the same."
+        )
+
+
+def _endless_problems(table: Table) -> Iterable[str]:
+    for rule in table.expectations:
+        if isinstance(rule, TableRule) and rule.action == "fail":
+            yield (
+                f"the expectation '{rule.name}' is about all rows and a stream never has them all: "
+                "put it on a batch table that reads this one, or set its action to warn."
+            )
 
 
 def row_guard(table: str, rules: Iterable[RowRule]) -> str | None:
     """Return the condition that stands in for expectations on an engine that has none, or nothing.
 
     It is true for rows to keep, not true for rows to drop, and raises an error for a row that breaks a rule
-    whose action is ``fail``. It is one CASE, so that the optimizer cannot take it apart and drop a row before
-    it is asked whether it fails.
+    whose action is ``fail``. That must happen to the rows of the table and to no others, while Spark moves
+    conditions to where it reads: below a join there are rows that the join would leave out. It takes one CASE
+    for one condition, and leaves where it stands what is not deterministic.
 
     Args:
         table: The table's name, for messages.
@@ -134,16 +126,26 @@ def row_guard(table: str, rules: Iterable[RowRule]) -> str | None:
     """
     rules = list(rules)
     fails = [
-        f"WHEN ({rule.condition}\n) IS NOT TRUE THEN {_raised(table, rule.name)}"
+        f"WHEN ({rule.condition}\n) IS NOT TRUE THEN {raised(table, rule.name)}"
         for rule in rules
         if rule.action == "fail"
     ]
     drops = " AND ".join(f"({rule.condition}\n)" for rule in rules if rule.action == "drop")
     if not fails:
         return drops or None
-    return f"CASE {' '.join(fails)} ELSE {drops or 'true'} END"
+    return f"CASE WHEN {_NEVER} THEN false {' '.join(fails)} ELSE {drops or 'true'} END"
 
 
-def _raised(table: str, rule: str) -> str:
-    message = f"table {table}: a row breaks the expectation '{rule}', whose action is fail."
+# Not deterministic in the eyes of the optimizer, allowed in streams, and costs nothing.
+_NEVER = "spark_partition_id() < 0"
+
+
+def raised(table: str, rule: str) -> str:
+    """Return the expression that stops a query for a broken expectation.
+
+    Args:
+        table: The table's name.
+        rule: The expectation's name.
+    """
+    message = f"table {table}: the expectation '{rule}' is broken, and its action is fail."
     return f"raise_error({text(message)})"
