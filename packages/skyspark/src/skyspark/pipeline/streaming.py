@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sqlglot
-from sqlglot import exp
 
 from skyspark.errors import StreamingError
 from skyspark.identifiers import quote
@@ -85,7 +84,12 @@ def watermarked_inputs(table: Table, streamed: frozenset[str]) -> frozenset[str]
 
 
 def streamable(
-    pipeline: Pipeline, default: Mode, *, strict: bool = False, only: frozenset[str] | None = None
+    pipeline: Pipeline,
+    default: Mode,
+    *,
+    strict: bool = False,
+    only: frozenset[str] | None = None,
+    follows_paths: bool = True,
 ) -> tuple[Pipeline, tuple[Finding, ...]]:
     """Return a pipeline whose streaming tables ask nothing of streams that those cannot do.
 
@@ -97,6 +101,7 @@ def streamable(
         default: The mode of tables that declare none.
         strict: Refuse instead of rewriting.
         only: The tables to report on; default: all.
+        follows_paths: Whether a stream can follow a source that is a path, and not only tables.
 
     Returns:
         The pipeline, and what was changed, in the order of the data.
@@ -114,8 +119,11 @@ def streamable(
     refused: list[str] = []
     for name in graph.in_order({table.name: table.depends_on for table in pipeline.tables}):
         table = tables[name]
+        follows = follows_paths or table.source is None or table.source.path is None
         streamed = frozenset(
-            other for other in declared[name] if other == SOURCE or grows(tables[other], streams, default)
+            other
+            for other in declared[name]
+            if (follows if other == SOURCE else grows(tables[other], streams, default))
         )
         watermarks = {
             other: times[other] for other in streamed if other != SOURCE and tables[other].temporary
@@ -153,13 +161,11 @@ def _examined(
     if not streamed:
         if not declared:
             return table, _asks_for_streams(table, query, streamed)
-        lost = ", ".join(f"'{name}'" for name in sorted(declared))
-        reason = f"it follows {lost}, which can no longer be read as a stream"
+        reason = f"it follows {_lost(table, declared)} as a stream"
         return _whole(table), [Finding(table.name, reason, "materialized view")]
-    found = [
-        Finding(table.name, f"it follows '{name}', which can no longer be read as a stream", "read whole")
-        for name in sorted(declared - streamed)
-    ]
+    found = []
+    if lost := declared - streamed:
+        found.append(Finding(table.name, f"it follows {_lost(table, lost)} as a stream", "read whole"))
     if query is None:
         return table, found
     broken = breaches(query, streamed, watermarks)
@@ -172,6 +178,12 @@ def _examined(
         reason = "; ".join(breach.reason for breach in broken)
         return _whole(table), [Finding(table.name, reason, "materialized view")]
     return table, found + _asks_for_streams(table, query, streamed)
+
+
+def _lost(table: Table, names: frozenset[str]) -> str:
+    if SOURCE in names and table.source is not None and table.source.path is not None:
+        return f"the path '{table.source.path}', which this dialect cannot read"
+    return f"{' and '.join(map(repr, sorted(names)))}, which can no longer be read"
 
 
 def _whole(table: Table) -> Table:
@@ -198,4 +210,4 @@ def _lacks(source: Source, column: str) -> bool:
     if source.columns is None:
         return False
     schema = sqlglot.parse_one(f"CREATE TABLE t ({source.columns}\n)", read=DIALECT)
-    return column.casefold() not in {c.name.casefold() for c in schema.find_all(exp.ColumnDef)}
+    return column.casefold() not in {c.name.casefold() for c in schema.this.expressions}

@@ -328,7 +328,7 @@ def _is_event_time(node: exp.Expr, times: Columns) -> bool:
 
 
 def _result_times(node: exp.Select, times: Columns) -> Columns:
-    found = set()
+    found: set[str] = set()
     for made in node.expressions:
         if made.is_star:
             left_out = {column.name.casefold() for column in made.args.get("except_") or ()}
