@@ -29,11 +29,13 @@ class Surroundings(Model):
 
     Attributes:
         spark: Settings for the Spark session.
+        settings: Folder beside the file with the application's settings, which are variables too.
         variables: Values of ``${NAME}``.
         environments: What differs in each environment.
     """
 
     spark: Options = Field(default_factory=dict)
+    settings: str | None = None
     variables: Options = Field(default_factory=dict)
     environments: dict[str, Environment] = Field(default_factory=dict)
 

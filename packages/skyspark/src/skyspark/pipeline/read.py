@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from skyspark.errors import PipelineError, suggest
+from skyspark.errors import PipelineError, SettingsError, suggest
 from skyspark.pipeline.base import as_option
 from skyspark.pipeline.checks import check_pipeline
 from skyspark.pipeline.document import Document
@@ -19,8 +19,10 @@ from skyspark.pipeline.problems import Problem
 from skyspark.pipeline.resolution import Resolution
 from skyspark.pipeline.steps_file import read_steps_file
 from skyspark.pipeline.tables_file import read_tables_file
+from skyspark.settings import read_settings
 
 _BUILT_IN = ("env", "date")
+_SETTINGS_PREFIX = "SKYSPARK_"
 _STEPS_KEYS = ("pipeline", "sources", "transformations", "validation", "target")
 
 
@@ -34,7 +36,7 @@ def load_pipeline(
     """Read a pipeline's file and check all of it.
 
     ``${NAME}`` in a text is replaced by the first of these that knows it: ``variables``, the file's
-    ``environments.<env>.variables``, its ``variables``, the process environment; ``${env}`` and ``${date}`` are
+    ``environments.<env>.variables``, its ``variables``, the process environment. ``${env}``, ``${date}`` are
     built in. The folder in which modules of transformations were found is put on ``sys.path``; no module is
     imported.
 
@@ -52,8 +54,8 @@ def load_pipeline(
     """
     document = Document(Path(config))
     today = date or datetime.now(UTC).date()
-    reading = _Reading(document, env, variables or {}, today.isoformat())
-    pipeline = reading.pipeline(Path(config))
+    reading = _Reading(document, Path(config), env, variables or {}, today.isoformat())
+    pipeline = reading.pipeline()
     if document.problems or pipeline is None:
         raise PipelineError(reading.problems())
     return pipeline
@@ -62,8 +64,11 @@ def load_pipeline(
 class _Reading:
     """One file on its way to a pipeline."""
 
-    def __init__(self, document: Document, env: str, given: Mapping[str, str], today: str) -> None:
+    def __init__(
+        self, document: Document, config: Path, env: str, given: Mapping[str, str], today: str
+    ) -> None:
         self._document = document
+        self._config = config
         self._env = env
         self._given = given
         self._variables = Variables({"env": env, "date": today}, given, {}, os.environ)
@@ -75,7 +80,7 @@ class _Reading:
         hidden = [replace(problem, sentence=self._variables.hide(problem.sentence)) for problem in found]
         return sorted(hidden, key=lambda one: (one.file != self._document.file, one.file, one.line))
 
-    def pipeline(self, config: Path) -> Pipeline | None:
+    def pipeline(self) -> Pipeline | None:
         """Return the pipeline, or ``None`` after a problem."""
         values = self._document.values
         if not isinstance(values, dict):
@@ -87,9 +92,9 @@ class _Reading:
         draft = self._draft(values)
         if draft is None:
             return None
-        resolution = Resolution(draft, config, self._variables)
+        resolution = Resolution(draft, self._config, self._variables)
         tables = resolution.tables()
-        pipeline = self._whole(draft, [one.table for one in tables], config)
+        pipeline = self._whole(draft, [one.table for one in tables])
         check_pipeline(draft, tables, pipeline)
         resolution.finder.put_on_path()
         return pipeline
@@ -122,8 +127,8 @@ class _Reading:
                 f"use one of {', '.join(environments)}.",
             )
         own = environments.get(self._env)
-        in_file: dict[str, str] = {}
-        places: dict[str, KeyPath] = {}
+        in_file = self._settings(values.get("settings"))
+        places: dict[str, KeyPath] = dict.fromkeys(in_file, ("settings",))
         for section, at in ((values, ()), (own, ("environments", self._env))):
             given = section.get("variables") if isinstance(section, dict) else None
             for name, value in given.items() if isinstance(given, dict) else ():
@@ -143,6 +148,23 @@ class _Reading:
                     self._document.add(places[name], str(error))
                     # Said once, where it stands: not again in all places that use it.
                     in_file[name] = ""
+
+    def _settings(self, folder: Any) -> dict[str, str]:
+        """Return the application's settings as variables; the process environment wins, as it does there."""
+        if not isinstance(folder, str):
+            return {}
+        try:
+            values = read_settings(self._config.parent / folder, self._env)
+        except SettingsError as error:
+            self._document.add(("settings",), str(error))
+            return {}
+        texts = {name: as_option(value) for name, value in values.items()}
+        for name in {*texts, "catalog", "schema_name"}:
+            own = os.environ.get(f"{_SETTINGS_PREFIX}{name.upper()}")
+            if own is not None:
+                texts[name] = own
+        # The files of settings know no variables: a dollar sign there is one.
+        return {name: text.replace("$", "$$") for name, text in texts.items() if isinstance(text, str)}
 
     def _replaced(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values with variables replaced, but for those of other environments."""
@@ -174,15 +196,16 @@ class _Reading:
             return {key: self._replace(one, (*at, key)) for key, one in value.items()}
         return value
 
-    def _whole(self, draft: PipelineDraft, tables: list[Table], config: Path) -> Pipeline:
+    def _whole(self, draft: PipelineDraft, tables: list[Table]) -> Pipeline:
         """Return the pipeline in its environment."""
         environment = draft.surroundings.environments.get(self._env, Environment())
         header = draft.header
         schema = environment.schema_name or header.schema_name
         return Pipeline(
-            name=header.name or config.stem,
+            name=header.name or self._config.stem,
             description=header.description,
-            catalog=environment.catalog or header.catalog,
+            # Where there is no catalog, as on a laptop, its variable is empty.
+            catalog=environment.catalog or header.catalog or None,
             # Left unset where the file names none: a declarative engine then has a schema of its own.
             **({"schema": schema} if schema else {}),
             storage=environment.storage or header.storage,
