@@ -82,6 +82,14 @@ class Document:
         line, column = self._place(path)
         self.problems.append(Problem(self.file, line, column, key_of(path), sentence))
 
+    def line_of(self, path: Path) -> int:
+        """Return the line of a place, or of the closest around it.
+
+        Args:
+            path: The place.
+        """
+        return self._place(path)[0]
+
     def written(self, path: Path) -> str | None:
         """Return a scalar as it is written in the file, with its variables unreplaced.
 
@@ -310,7 +318,7 @@ def _refuse_depth(text: str) -> None:
             depth += 1
             if depth > _MAX_DEPTH:
                 deep = yaml.MarkedYAMLError(problem=f"more than {_MAX_DEPTH} levels are nested")
-                deep.problem_mark = event.start_mark
+                deep.problem_mark = event.start_mark  # type: ignore[assignment]  # libyaml has its own
                 raise deep
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

@@ -6,7 +6,7 @@ fills these classes, and plan, run, register, SQL and deploy read them.
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -242,6 +242,18 @@ class Pipeline(Model):
     def by_name(self) -> Mapping[str, Table]:
         """The tables by their names."""
         return {table.name: table for table in self.tables}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other values for some fields, as pydantic does.
+
+        Args:
+            update: Values by the names of fields.
+            deep: Copy what the fields hold, too.
+        """
+        copied = super().model_copy(update=update, deep=deep)
+        # Pydantic copies what is cached, and the tables may be others now.
+        copied.__dict__.pop("by_name", None)
+        return copied
 
     def table_name(self, table: Table) -> str:
         """Return a table's full name, quoted where needed: ``catalog.schema.name``, or without the catalog.

@@ -1,7 +1,9 @@
 """Reads a pipeline's file, in both its forms, and finds all that is wrong with it."""
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -52,13 +54,26 @@ def load_pipeline(
     Raises:
         PipelineError: The file is wrong; all problems are in it, in the order of the file.
     """
-    document = Document(Path(config))
     today = date or datetime.now(UTC).date()
-    reading = _Reading(document, Path(config), env, variables or {}, today.isoformat())
-    pipeline = reading.pipeline()
+    with _no_collection():
+        document = Document(Path(config))
+        reading = _Reading(document, Path(config), env, variables or {}, today.isoformat())
+        pipeline = reading.pipeline()
     if document.problems or pipeline is None:
         raise PipelineError(reading.problems())
     return pipeline
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Switch off the collector: of a large file it would look through all values again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Reading:

@@ -53,17 +53,26 @@ class Resolution:
     def tables(self) -> list[TableDraft]:
         """Return the tables with their transformations and inputs."""
         made: list[TableDraft] = []
+        before: dict[str, Table] = {}
         for draft in self._draft.tables:
-            changes = self._changes(draft, [one.table for one in made])
-            made.append(TableDraft(draft.table.model_copy(update=changes), draft.at, draft.places))
+            table = draft.table.model_copy(update=self._changes(draft, before))
+            made.append(TableDraft(table, draft.at, draft.places))
+            before[table.name.casefold()] = table
         return made
 
-    def _changes(self, draft: TableDraft, before: list[Table]) -> dict[str, Any]:
+    def _changes(self, draft: TableDraft, before: dict[str, Table]) -> dict[str, Any]:
+        """Return what is now known of a table.
+
+        Args:
+            draft: The table.
+            before: The tables that stand before it, by their names in lower case.
+        """
         table = draft.table
         match table.transformation:
             case SqlQuery() as query:
                 sql = self._sql(draft, query)
-                return {"transformation": sql, **self._inputs(table, before, _names_read(sql.query))}
+                named = _names_read(sql.query) if self._draft.stepwise else ()
+                return {"transformation": sql, **self._inputs(table, before, named)}
             case PythonFunction() as python:
                 parameters = self._explicit(draft, python)
                 named = (*parameters.required, *parameters.optional) if parameters is not None else ()
@@ -87,30 +96,33 @@ class Resolution:
         return {} if self._draft.stepwise else self._by_layer(draft)
 
     def _inputs(
-        self, table: Table, before: list[Table], named: tuple[str, ...], *, strict: bool = False
+        self, table: Table, before: dict[str, Table], named: tuple[str, ...], *, strict: bool = False
     ) -> dict[str, Any]:
         """Return what a step depends on, if it does not say so: those of the names that stand before it.
 
         Args:
             table: The table.
-            before: The tables that stand before it.
+            before: As for ``_changes``.
             named: Names that its transformation uses.
             strict: Whether each of them has to be an input.
         """
         if not self._draft.stepwise or table.depends_on:
             return {}
-        known = {one.name.casefold(): one.name for one in before}
-        found = [name if strict else known.get(name.casefold()) for name in named]
-        return {"depends_on": tuple(dict.fromkeys(name for name in found if name is not None))}
+        found = [
+            name if strict else before[name.casefold()].name
+            for name in named
+            if strict or name.casefold() in before
+        ]
+        return {"depends_on": tuple(dict.fromkeys(found))}
 
-    def _default_input(self, table: Table, before: list[Table]) -> str | None:
+    def _default_input(self, table: Table, before: dict[str, Table]) -> str | None:
         if len(table.inputs) == 1:
             return table.inputs[0]
         if not self._draft.stepwise or table.inputs or not before:
             return None
         # A step follows the one before it; the first one has to say which source, if there are several.
-        is_clear = before[-1].source is None or len(before) == 1
-        return before[-1].name if is_clear else None
+        last = before[next(reversed(before))]
+        return last.name if last.source is None or len(before) == 1 else None
 
     def _sql(self, draft: TableDraft, query: SqlQuery) -> SqlQuery:
         if query.file is None:
@@ -291,8 +303,8 @@ def _names_read(query: str) -> tuple[str, ...]:
         return ()
 
 
-def _choices(table: Table, before: list[Table]) -> str:
-    names = table.inputs or tuple(one.name for one in before)
+def _choices(table: Table, before: dict[str, Table]) -> str:
+    names = table.inputs or tuple(one.name for one in before.values())
     return f"one of {', '.join(names)}" if names else "the table has none"
 
 

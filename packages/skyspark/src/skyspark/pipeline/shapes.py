@@ -91,13 +91,12 @@ def _path(model: type[Model], values: Any, detail: ErrorDetails) -> Path:
     for step, is_member, _ in _steps(model, detail["loc"]):
         if is_member:
             continue
-        if (isinstance(step, int) and isinstance(here, list) and step < len(here)) or (
-            isinstance(step, str) and isinstance(here, dict) and step in here
+        if not (isinstance(here, list) and isinstance(step, int)) and not (
+            isinstance(here, dict) and step in here
         ):
-            here = here[step]
-        else:
             # A missing key, a kind of value, or the only text of what may be a list.
             break
+        here = here[step]
         path.append(step)
     conflict = detail.get("ctx", {}).get("error")
     if isinstance(conflict, KeyConflictError):
@@ -133,8 +132,10 @@ def _at(values: Any, path: Path) -> Any:
     for step in path:
         if isinstance(values, dict):
             values = values.get(step)
+        elif isinstance(values, list) and isinstance(step, int):
+            values = values[step]
         else:
-            values = values[step] if isinstance(values, list) and isinstance(step, int) else None
+            return None
     return values
 
 

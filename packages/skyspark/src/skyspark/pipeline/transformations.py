@@ -76,7 +76,7 @@ class Join(Model):
     Attributes:
         left: The one input.
         right: The other input.
-        on: Columns that both have, or a condition on ``left`` and ``right`` by their names; a single name is a
+        on: Columns that both have, or a condition on ``left`` and ``right`` by their names; a name alone is a
             column.
         how: The kind of join.
         columns: What to keep, as SQL expressions; default: everything.
