@@ -227,7 +227,8 @@ class _Parser:
 
     def wrong(self, expected: str, start: int | None = None) -> SelectionError:
         at = self.token.start if start is None else start
-        found = "the end" if at >= len(self.written.rstrip()) else f"'{self.written[at:].split()[0]}'"
+        rest = _TOKEN.match(self.written, at)
+        found = "the end" if rest is None else f"'{rest['token']}'"
         return SelectionError(
             f"the selector '{self.written}' is wrong at column {at + 1}: expected {expected}, found {found}."
         )
