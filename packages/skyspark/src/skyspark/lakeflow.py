@@ -121,8 +121,8 @@ def _engine() -> Any:
     except ImportError as error:
         raise EnvironmentNotReadyError(
             f"declarative pipelines need Spark {ENGINE_LINE.name} with Spark Connect, and {sys.prefix} has "
-            f"no {error.name or 'pyspark.pipelines'}: pip install 'skyspark[{ENGINE_LINE.extra},connect]', or "
-            "check the pipeline with 'skyspark validate', which brings its own."
+            f"no {error.name or 'pyspark.pipelines'}: pip install 'skyspark[{ENGINE_LINE.extra},connect]', "
+            "or check the pipeline with 'skyspark validate', which brings its own."
         ) from error
 
 

@@ -125,17 +125,13 @@ class Datasets:
         rules = [rule for rule in table.expectations if isinstance(rule, RowRule)]
         all_rows = partial(self._read, view, streaming)
 
+        kept = " AND ".join(f"({rule.condition}\n)" for rule in rules if rule.action == "drop") or "true"
+
         def dropped() -> "DataFrame":
-            kept = " AND ".join(f"({rule.condition}\n)" for rule in rules if rule.action == "drop") or "true"
-            return (
-                all_rows()
-                .where(f"({kept}) IS NOT TRUE")
-                .select(
-                    "*",
-                    F.expr(broken_rules(rules)).alias(BROKEN_RULES),
-                    F.current_timestamp().alias(QUARANTINED_AT),
-                )
-            )
+            broken = (F.when(F.expr(f"({rule.condition}\n) IS NOT TRUE"), F.lit(rule.name)) for rule in rules)
+            names, now = F.array_compact(F.array(*broken)), F.current_timestamp()
+            rows = all_rows().where(f"({kept}) IS NOT TRUE")
+            return rows.select("*", names.alias(BROKEN_RULES), now.alias(QUARANTINED_AT))
 
         own = TableName.parse(dataset_name(self._pipeline, table)).parts
         name = TableName.parse(self._pipeline.quarantine_name(table) or "").parts[-len(own) :]
