@@ -1,6 +1,7 @@
 """Transformations written in Python: how they are marked, and how they are called."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,16 +55,29 @@ def call_function(
         )
     given = {"spark": spark, **inputs, **params}
     parameters = inspect.signature(found).parameters.values()
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-        given = {p.name: given[p.name] for p in parameters if p.name in given}
-    missing = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    missing = [name for name in missing if name not in given]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    taken = {p.name for p in named}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        # Frames and values only: the session is given where it is asked for.
+        taken |= {*inputs, *params}
+    given = {name: value for name, value in given.items() if name in taken}
+    missing = [p.name for p in named if p.default is p.empty and p.name not in given]
     if missing:
         raise TransformationError(
             f"{function}: nothing is given for its parameter {', '.join(missing)}"
             f"{suggest(missing[0], (*inputs, *params))}: name a table it depends on, or set it in params."
         )
+    _share_path(spark)
     frame: DataFrame = found(**given)
     if not hasattr(frame, "sparkSession"):
         raise TransformationError(f"{function} returned {type(frame).__name__} and must return a DataFrame.")
     return frame
+
+
+def _share_path(spark: "SparkSession") -> None:
+    """Let the Python workers of a session that runs here import what its driver can: functions use UDFs."""
+    # A Spark Connect session has no context, and its server has modules of its own.
+    context = getattr(spark, "sparkContext", None)
+    path = os.environ.get("PYTHONPATH")
+    if context is not None and path:
+        context.environment["PYTHONPATH"] = path

@@ -6,6 +6,7 @@ a function that is not there is found before anything runs, and reading a file r
 
 import ast
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class ModuleFinder:
         return self._listings[folder]
 
     def put_on_path(self) -> None:
-        """Let Python import the modules that were found next to the file.
+        """Let Python, and Spark's Python workers, import the modules that were found next to the file.
 
         Modules of the same name that were imported from elsewhere, such as those of another pipeline, are
         forgotten with all that was imported from there: the next import finds these.
@@ -129,6 +130,10 @@ class ModuleFinder:
             if root in sys.path:
                 sys.path.remove(root)
             sys.path.insert(0, root)
+        others = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p not in roots]
+        if roots:
+            # Workers of a session that starts later inherit it; call_function hands it to one that runs.
+            os.environ["PYTHONPATH"] = os.pathsep.join((*roots, *others))
 
     def _spec(self, name: str) -> ModuleSpec | None:
         """Find a module as Python does, but import nothing on the way, not even its packages."""

@@ -91,13 +91,12 @@ def _path(model: type[Model], values: Any, detail: ErrorDetails) -> Path:
     for step, is_member, _ in _steps(model, detail["loc"]):
         if is_member:
             continue
-        if not (isinstance(here, list) and isinstance(step, int)) and not (
-            isinstance(here, dict) and step in here
-        ):
+        inner = _at(here, (step,))
+        if inner is None and not (isinstance(here, dict) and step in here):
             # A missing key, a kind of value, or the only text of what may be a list.
             break
-        here = here[step]
         path.append(step)
+        here = inner
     conflict = detail.get("ctx", {}).get("error")
     if isinstance(conflict, KeyConflictError):
         path.append(conflict.key)
