@@ -5,7 +5,7 @@ programming guide), in which streaming tables are written.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlglot
 from sqlglot import TokenType, exp
@@ -15,16 +15,16 @@ from skyspark.pipeline.queries import DIALECT, parse_query
 Columns = frozenset[str]
 
 # Spark's aggregates for which sqlglot has no class; a test compares with Spark's own list.
-UNTYPED_AGGREGATES = {
+_UNTYPED_AGGREGATES = {
     "bitmap_and_agg",
-    "bitmap_construct_agg",
-    "bitmap_or_agg",
     "count_min_sketch",
+    "every",
     "histogram_numeric",
     "hll_sketch_agg",
     "hll_union_agg",
-    "listagg",
-    "string_agg",
+    "mean",
+    "some",
+    "std",
     "try_avg",
     "try_sum",
 }
@@ -52,8 +52,14 @@ class Breach:
 @dataclass(frozen=True)
 class _Relation:
     streams: bool = False
-    # The columns that carry a watermark, in small letters.
+    # The columns that carry a watermark, in small letters: alone, and with the name the relation has in FROM.
     times: Columns = frozenset()
+    named: frozenset[tuple[str, str]] = frozenset()
+
+    def has_time(self, column: exp.Column) -> bool:
+        name = column.name.casefold()
+        # Behind the name of no relation, as in `w.start`, it is a field, and fields carry no watermark.
+        return (column.table.casefold(), name) in self.named if column.table else name in self.times
 
 
 def breaches(
@@ -169,6 +175,9 @@ class _Reader:
             *((inner is not node and inner.args.get("joins")) or ()),
         ):
             result = self._join(result, join, names)
+        if alias := (node.alias or inner.alias_or_name).casefold():
+            named = frozenset((alias, column) for column in result.times)
+            return replace(result, named=result.named | named)
         return result
 
     def _select(self, node: exp.Select, names: Mapping[str, _Relation]) -> _Relation:
@@ -187,13 +196,13 @@ class _Reader:
             if isinstance(part, exp.Anonymous) and part.name.casefold() in _UNSUPPORTED_FUNCTIONS:
                 self._breach(f"it calls {part.name}(), which numbers rows of one batch only")
         if node.args.get("group") or _aggregates(node):
-            self._aggregation(node, source.times)
-        times = _result_times(node, source.times)
+            self._aggregation(node, source)
+        times = _result_times(node, source)
         if node.args.get("distinct") and not times:
             self._breach(_without_watermark("it removes duplicates from a stream (DISTINCT)", source.times))
         return _Relation(streams=True, times=times)
 
-    def _aggregation(self, node: exp.Select, times: Columns) -> None:
+    def _aggregation(self, node: exp.Select, source: _Relation) -> None:
         for aggregate in _aggregates(node):
             distinct = aggregate.this if isinstance(aggregate.this, exp.Distinct) else None
             if distinct is not None:
@@ -203,12 +212,11 @@ class _Reader:
                     approximable=simple,
                 )
         group = node.args.get("group")
-        if group is not None and any(
-            group.args.get(k) for k in ("grouping_sets", "cube", "rollup", "totals")
-        ):
+        if group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
+            # Spark takes it, but a total over all event times is never complete: it gives no row.
             self._breach("it groups rows of a stream in several ways at once (GROUPING SETS, CUBE, ROLLUP)")
-        elif not any(_is_event_time(key, times) for key in _group_keys(node)):
-            self._breach(_without_watermark("it aggregates a stream", times))
+        elif not any(_is_event_time(key, source) for key in _group_keys(node)):
+            self._breach(_without_watermark("it aggregates a stream", source.times))
 
     def _join(self, left: _Relation, join: exp.Join, names: Mapping[str, _Relation]) -> _Relation:
         right = self.relation(join.this, names)
@@ -219,8 +227,9 @@ class _Reader:
             self._breach(
                 f"it keeps all rows of a table that does not stream in a {_shown(kind)} join with a stream"
             )
-        times = left.times if kind in ("SEMI", "ANTI") else left.times | right.times
-        return _Relation(streams=left.streams or right.streams, times=times)
+        if kind in ("SEMI", "ANTI"):
+            return replace(left, streams=left.streams or right.streams)
+        return _Relation(left.streams or right.streams, left.times | right.times, left.named | right.named)
 
     def _join_streams(self, left: _Relation, join: exp.Join, right: _Relation, kind: str) -> None:
         using = {column.name.casefold() for column in join.args.get("using") or ()}
@@ -232,7 +241,7 @@ class _Reader:
             self._breach("it looks for rows of a stream that have none in another stream (ANTI JOIN)")
         elif kind != "INNER":
             keys = using & left.times & right.times
-            if not keys and not _bounds_time(on, left.times, right.times):
+            if not keys and not _bounds_time(on, left, right):
                 self._breach(
                     f"it has a {_shown(kind)} join of two streams on no condition that bounds columns with a "
                     "watermark"
@@ -294,7 +303,10 @@ def _aggregates(node: exp.Select) -> list[exp.Expr]:
 
 def _is_aggregate(node: exp.Expr) -> bool:
     if isinstance(node, exp.Anonymous):
-        return node.name.casefold() in UNTYPED_AGGREGATES
+        return node.name.casefold() in _UNTYPED_AGGREGATES
+    if isinstance(node, exp.Any):
+        # An aggregate, but not in `LIKE ANY (...)`.
+        return not (isinstance(node.parent, exp.Predicate) and node is node.parent.expression)
     return isinstance(node, exp.AggFunc)
 
 
@@ -317,23 +329,24 @@ def _group_keys(node: exp.Select) -> list[exp.Expr]:
     return keys
 
 
-def _is_event_time(node: exp.Expr, times: Columns) -> bool:
+def _is_event_time(node: exp.Expr, source: _Relation) -> bool:
     node = node.unalias()
     if isinstance(node, exp.Column):
-        # `w.start` is a field of a window, and fields carry no watermark.
-        return node.name.casefold() in times
+        return source.has_time(node)
     if isinstance(node, exp.Anonymous) and node.name.casefold() in _EVENT_TIME_WINDOWS and node.expressions:
-        return _is_event_time(node.expressions[0], times)
+        return _is_event_time(node.expressions[0], source)
     return False
 
 
-def _result_times(node: exp.Select, times: Columns) -> Columns:
+def _result_times(node: exp.Select, source: _Relation) -> Columns:
     found: set[str] = set()
     for made in node.expressions:
         if made.is_star:
             left_out = {column.name.casefold() for column in made.args.get("except_") or ()}
-            found |= times - left_out
-        elif _is_event_time(made, times):
+            whose = made.table.casefold() if isinstance(made, exp.Column) else ""
+            theirs = {column for name, column in source.named if name == whose} if whose else source.times
+            found |= theirs - left_out
+        elif _is_event_time(made, source):
             inner = made.unalias()
             found.add((made.alias or inner.name).casefold())
     return frozenset(found)
@@ -365,11 +378,10 @@ def _equalities(on: exp.Expr | None) -> list[exp.Expr]:
     ]
 
 
-def _bounds_time(on: exp.Expr | None, left: Columns, right: Columns) -> bool:
+def _bounds_time(on: exp.Expr | None, left: _Relation, right: _Relation) -> bool:
     for part in _conjuncts(on):
         if isinstance(part, exp.EQ | exp.LT | exp.LTE | exp.GT | exp.GTE | exp.Between):
-            named = [column.name.casefold() for column in part.find_all(exp.Column)]
-            sides = [name for name in named if name in left | right]
-            if left and right and len(sides) >= 2:
+            columns = list(part.find_all(exp.Column))
+            if any(map(left.has_time, columns)) and any(map(right.has_time, columns)):
                 return True
     return False
