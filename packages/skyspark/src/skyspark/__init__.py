@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skyspark.app import SparkApp as SparkApp
     from skyspark.errors import SkySparkError as SkySparkError
+    from skyspark.pipeline.app import PipelineApp as PipelineApp
+    from skyspark.pipeline.app import PipelineApp as PipelineApp
     from skyspark.pipeline.functions import table as table
+    from skyspark.pipeline.run.call import run_pipeline as run_pipeline
     from skyspark.schema import TableContract as TableContract
     from skyspark.session import get_spark as get_spark
     from skyspark.settings import Settings as Settings
@@ -15,16 +18,30 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "PipelineApp": "skyspark.pipeline.app",
+    "PipelineApp": "skyspark.pipeline.app",
     "Settings": "skyspark.settings",
     "SkySparkError": "skyspark.errors",
     "SparkApp": "skyspark.app",
     "TableContract": "skyspark.schema",
     "get_spark": "skyspark.session",
     "load_settings": "skyspark.settings",
+    "run_pipeline": "skyspark.pipeline.run.call",
     "table": "skyspark.pipeline.functions",
 }
 
-__all__ = ["Settings", "SkySparkError", "SparkApp", "TableContract", "get_spark", "load_settings", "table"]
+__all__ = [
+    "PipelineApp",
+    "PipelineApp",
+    "Settings",
+    "SkySparkError",
+    "SparkApp",
+    "TableContract",
+    "get_spark",
+    "load_settings",
+    "run_pipeline",
+    "table",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skyspark.pipeline.run.results import RunResults
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -99,6 +103,18 @@ class TransformationError(SkySparkError):
 
 class ExpectationFailedError(SkySparkError):
     """Rows break an expectation whose action is ``fail``: nothing was written."""
+
+
+class RunFailedError(SkySparkError):
+    """A run ended and tables were not made.
+
+    Attributes:
+        results: What became of each table.
+    """
+
+    def __init__(self, sentence: str, results: "RunResults") -> None:
+        super().__init__(sentence)
+        self.results = results
 
 
 class RunStateError(SkySparkError):

@@ -80,6 +80,9 @@ def register_tables(spark: "SparkSession", warehouse: Path) -> None:
         warehouse: Its warehouse folder.
     """
     for log in sorted([*warehouse.glob("*/_delta_log"), *warehouse.glob("*.db/*/_delta_log")]):
+        if next(log.glob("[0-9]*"), None) is None:
+            # A first write that failed or was killed leaves the folder and no table.
+            continue
         table = log.parent
         schema = table.parent.stem if table.parent != warehouse else "default"
         name = TableName((schema, table.name))

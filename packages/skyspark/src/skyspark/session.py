@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,28 @@ def get_spark(
 
         return _with(SparkSession.builder, conf or {}).getOrCreate()
     return _local(app_name, warehouse, conf or {})
+
+
+@contextmanager
+def program_session(app_name: str, *, conf: Mapping[str, str] | None = None) -> Iterator["SparkSession"]:
+    """Give a session to a program for as long as it runs.
+
+    A local session is stopped at the end. A cluster's belongs to the cluster: stopping it there would break
+    what runs beside and after.
+
+    Args:
+        app_name: The name shown in Spark's log; for local sessions.
+        conf: As for ``get_spark``.
+
+    Raises:
+        EnvironmentNotReadyError: As ``get_spark`` does.
+    """
+    session = get_spark(app_name, conf=conf)
+    try:
+        yield session
+    finally:
+        if not on_databricks() and not on_connect():
+            session.stop()
 
 
 def _local(app_name: str, warehouse: Path | str | None, conf: Mapping[str, str]) -> "SparkSession":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skyspark.pipeline.model import Pipeline
     from skyspark.pipeline.plan import Selection
+    from skyspark.pipeline.run.options import RunOptions
 
 Add = Callable[[str, str, str, str], argparse.ArgumentParser]
 
@@ -34,6 +35,22 @@ def selection_of(args: argparse.Namespace) -> "Selection":
     )
 
 
+def options_of(args: argparse.Namespace) -> "RunOptions":
+    """Return how the arguments ask for a run."""
+    from skyspark.pipeline.run.options import RunOptions
+
+    return RunOptions(
+        env=args.env,
+        mode=args.mode,
+        trigger=args.trigger,
+        full_refresh=args.full_refresh,
+        from_failure=args.from_failure,
+        fail_fast=args.fail_fast,
+        threads=args.threads,
+        results=args.results,
+    )
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the arguments with which a pipeline is loaded."""
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the pipeline's file, such as config.yml")
@@ -42,6 +59,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("SKYSPARK_ENV") or "local",
         help="environment of the file that applies (default: SKYSPARK_ENV, else local)",
     )
+    add_variables(parser)
+
+
+def add_variables(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that give variables of the file a value."""
     parser.add_argument(
         "--var",
         metavar="NAME=VALUE",
@@ -132,12 +154,12 @@ def add_run(add: Add) -> None:
         "  skyspark run config.yml --from-failure          only what did not succeed in the last run\n"
         "  skyspark run config.yml --mode streaming --trigger '10 seconds'",
     )
+    add_config(parser)
     add_run_arguments(parser)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of a run."""
-    add_config(parser)
+    """Add the arguments of a run, but for those with which its pipeline is loaded."""
     add_selection(parser)
     group = parser.add_argument_group("run")
     group.add_argument(

@@ -101,3 +101,16 @@ class RunResults(BaseModel):
     started_at: datetime
     finished_at: datetime | None = None
     tables: list[TableResult]
+
+    def includes(self, table: TableResult) -> bool:
+        """Say whether a result is of this run: ``from_failure`` takes over others from the run before.
+
+        Args:
+            table: One of the tables.
+        """
+        return table.started_at is None or table.started_at >= self.started_at
+
+    @property
+    def of_this_run(self) -> list[TableResult]:
+        """The tables that it includes."""
+        return [table for table in self.tables if self.includes(table)]
