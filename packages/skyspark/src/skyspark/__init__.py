@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from skyspark.app import SparkApp as SparkApp
     from skyspark.errors import SkySparkError as SkySparkError
     from skyspark.pipeline.app import PipelineApp as PipelineApp
-    from skyspark.pipeline.app import PipelineApp as PipelineApp
     from skyspark.pipeline.functions import table as table
     from skyspark.pipeline.run.call import run_pipeline as run_pipeline
     from skyspark.schema import TableContract as TableContract
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "PipelineApp": "skyspark.pipeline.app",
     "PipelineApp": "skyspark.pipeline.app",
     "Settings": "skyspark.settings",
     "SkySparkError": "skyspark.errors",
@@ -31,7 +29,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "PipelineApp",
     "PipelineApp",
     "Settings",
     "SkySparkError",
