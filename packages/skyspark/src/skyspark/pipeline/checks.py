@@ -1,5 +1,6 @@
 """Checks on the tables of a pipeline together: their names, what they read, and what streams."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from skyspark.errors import TableNameError, suggest
@@ -37,6 +38,9 @@ def check_pipeline(draft: PipelineDraft, tables: Sequence[TableDraft], pipeline:
     SqlChecks(draft, tables, pipeline).run()
 
 
+_FOLDER = re.compile(r"\w[\w .-]*")
+
+
 class _Checks:
     def __init__(self, draft: PipelineDraft, tables: Sequence[TableDraft], pipeline: Pipeline) -> None:
         self._draft = draft
@@ -47,11 +51,14 @@ class _Checks:
     def names(self) -> None:
         """Check that names are table names and that no two are equal in a catalog's eyes."""
         at = self._draft.header_at
-        for key, value in (("catalog", self._pipeline.catalog), ("schema", self._pipeline.schema_name)):
-            self._check_part((*at, key), value)
-        if bad := [c for c in "/\\" if c in self._pipeline.name] or self._pipeline.name in (".", ".."):
-            shown = f"'{bad[0]}'" if isinstance(bad, list) else "only dots"
-            self._add((*at, "name"), f"the name of a pipeline names its folder too: it cannot hold {shown}.")
+        right_header = self._check_part((*at, "catalog"), self._pipeline.catalog)
+        right_header &= self._check_part((*at, "schema"), self._pipeline.schema_name)
+        if not _FOLDER.fullmatch(self._pipeline.name):
+            self._add(
+                (*at, "name"),
+                "the name of a pipeline names its folder too: write letters, digits, spaces, '_', '-' and '.', "
+                "and a letter or digit first.",
+            )
         seen: dict[str, TableDraft] = {}
         stored: dict[str, str] = {}
         for one in self._tables:
@@ -70,16 +77,17 @@ class _Checks:
             right &= self._check_part(one.place("target", "table"), target.table)
             if isinstance(target.quarantine, str):
                 right &= self._check_part(one.place("target", "quarantine"), target.quarantine)
-            if right and not table.temporary:
+            if right and right_header and not table.temporary:
                 self._check_stored(one, stored)
 
     def _line(self, one: TableDraft) -> str:
         return f"line {self._draft.document.line_of(one.place('name'))}"
 
     def _check_part(self, at: tuple[str | int, ...], name: str | None) -> bool:
-        """Check one part of a name."""
+        """Check one part of a name, if it is given."""
         try:
-            TableName.of(name if name is not None else "none")
+            if name is not None:
+                TableName.of(name)
         except TableNameError as error:
             self._add(at, str(error).partition(": ")[2])
             return False

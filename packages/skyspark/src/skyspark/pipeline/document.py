@@ -63,6 +63,8 @@ class Document:
         """
         self.file = str(file)
         self.problems: list[Problem] = []
+        # Places whose value could not be read: nothing more can be said of them.
+        self._refused: set[Path] = set()
         self._entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         text = self._text(file)
         self._lines = max(1, len(text.splitlines()))
@@ -79,6 +81,8 @@ class Document:
             path: The place it is about; where that is not in the file, what it would stand in is pointed at.
             sentence: What is wrong and what to do.
         """
+        if path in self._refused:
+            return
         line, column = self._place(path)
         self.problems.append(Problem(self.file, line, column, key_of(path), sentence))
 
@@ -212,12 +216,16 @@ class Document:
             if kind == "bool":
                 return _CONSTRUCTOR.construct_yaml_bool(node)
         except (ValueError, KeyError):
-            self.add(path, "this is no number that can be read: put it in quotes if it is text.")
+            self._refuse(path, "this is no number that can be read: put it in quotes if it is text.")
             return node.value
         if kind == "null":
             return None
-        self.add(path, f"the tag {node.tag.replace(_TAG, '!!')} is not known here: leave it out.")
+        self._refuse(path, f"the tag {node.tag.replace(_TAG, '!!')} is not known here: leave it out.")
         return node.value
+
+    def _refuse(self, path: Path, sentence: str) -> None:
+        self.add(path, sentence)
+        self._refused.add(path)
 
     def _check_keys(self, node: yaml.Node, path: Path) -> None:
         seen: dict[str, yaml.Node] = {}
@@ -329,4 +337,5 @@ def _syntax_sentence(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
     here = lines[line - 1] if line <= len(lines) else ""
     if "\t" in here[: len(here) - len(here.lstrip())]:
         return "this is no valid YAML: the line is indented with a tab; use spaces."
-    return f"this is no valid YAML: {error.problem or error.context}."
+    reasons = [reason for reason in (error.context, error.problem) if reason]
+    return f"this is no valid YAML: {', '.join(reasons)}."

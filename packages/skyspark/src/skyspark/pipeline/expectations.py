@@ -12,7 +12,7 @@ from skyspark.identifiers import quote, text
 from skyspark.pipeline.base import KeyConflictError, Model, Names
 
 Action = Literal["warn", "drop", "fail"]
-Value = bool | int | float | str
+Value = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
 
 
 def literal(value: Any) -> str:

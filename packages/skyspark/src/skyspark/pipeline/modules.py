@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from skyspark.errors import TransformationError
+from skyspark.pipeline.problems import shown
 
 # What `skyspark.table` is called where it comes from.
 _MARKS = {"skyspark.table", "skyspark.pipeline.functions.table"}
@@ -178,7 +179,9 @@ class ModuleFinder:
             tree = ast.parse(source)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            raise TransformationError(f"{file} is no valid Python{line}: {_reason(error)}.") from None
+            raise TransformationError(
+                f"{shown(Path(file))} is no valid Python{line}: {_reason(error)}."
+            ) from None
         return _module(name, file, self._near_root(name, file), tree)
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a pipeline's file, one sentence for each problem, with the place where it is."""
 
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 
 Path = tuple[str | int, ...]
 
@@ -15,6 +16,16 @@ def key_of(path: Path) -> str:
     for step in path:
         shown += f"[{step}]" if isinstance(step, int) else f".{step}"
     return shown.removeprefix(".")
+
+
+def shown(file: FilePath) -> str:
+    """Return a file as people name it: from the current folder, where it is in there.
+
+    Args:
+        file: Its absolute path.
+    """
+    current = FilePath.cwd()
+    return str(file.relative_to(current)) if file.is_relative_to(current) else str(file)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from skyspark.pipeline.document import Document
 from skyspark.pipeline.drafts import PipelineDraft
 from skyspark.pipeline.interpolation import InterpolationError, Variables
 from skyspark.pipeline.model import Environment, Pipeline, Table
+from skyspark.pipeline.modules import project_folders
 from skyspark.pipeline.problems import Path as KeyPath
 from skyspark.pipeline.problems import Problem
 from skyspark.pipeline.resolution import Resolution
@@ -93,7 +94,9 @@ class _Reading:
         """Return what is wrong, in the order of the file and without values of the process environment."""
         found = dict.fromkeys(self._document.problems)
         hidden = [replace(problem, sentence=self._variables.hide(problem.sentence)) for problem in found]
-        return sorted(hidden, key=lambda one: (one.file != self._document.file, one.file, one.line))
+        return sorted(
+            hidden, key=lambda one: (one.file != self._document.file, one.file, one.line, one.column)
+        )
 
     def pipeline(self) -> Pipeline | None:
         """Return the pipeline, or ``None`` after a problem."""
@@ -127,8 +130,12 @@ class _Reading:
         elif steps:
             return read_steps_file(self._document, values)
         else:
-            near = next((suggest(key, ("tables", "sources", "target")) for key in values), "")
-            self._document.add((), f"there are no tables{near}: give tables, or sources and a target.")
+            keys = ("tables", *_STEPS_KEYS)
+            near, key = next(((near, key) for key in values if (near := suggest(key, keys))), ("", None))
+            self._document.add(
+                () if key is None else (key,),
+                f"there are no tables{near}: give tables, or sources and a target.",
+            )
         return None
 
     def _set_variables(self, values: dict[str, Any]) -> None:
@@ -168,18 +175,22 @@ class _Reading:
         """Return the application's settings as variables; the process environment wins, as it does there."""
         if not isinstance(folder, str):
             return {}
+        path = (self._config.parent / folder).resolve()
+        if not path.is_relative_to(project_folders(self._config)[-1]):
+            self._document.add(("settings",), "the folder is outside of the project.")
+            return {}
         try:
-            values = read_settings(self._config.parent / folder, self._env)
+            values = read_settings(path, self._env)
         except SettingsError as error:
             self._document.add(("settings",), str(error))
             return {}
-        texts = {name: as_option(value) for name, value in values.items()}
-        for name in {*texts, "catalog", "schema_name"}:
-            own = os.environ.get(f"{_SETTINGS_PREFIX}{name.upper()}")
-            if own is not None:
-                texts[name] = own
         # The files of settings know no variables: a dollar sign there is one.
-        return {name: text.replace("$", "$$") for name, text in texts.items() if isinstance(text, str)}
+        texts = {name: as_option(value) for name, value in values.items()}
+        found = {name: text.replace("$", "$$") for name, text in texts.items() if isinstance(text, str)}
+        for name in {*texts, "catalog", "schema_name"}:
+            if (own := f"{_SETTINGS_PREFIX}{name.upper()}") in os.environ:
+                found[name] = f"${{{own}}}"
+        return found
 
     def _replaced(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values with variables replaced, but for those of other environments."""

@@ -14,7 +14,7 @@ from skyspark.pipeline.drafts import PipelineDraft, TableDraft
 from skyspark.pipeline.interpolation import InterpolationError, Variables
 from skyspark.pipeline.model import Table
 from skyspark.pipeline.modules import Module, ModuleFinder, Parameters, project_folders
-from skyspark.pipeline.problems import Problem
+from skyspark.pipeline.problems import Problem, shown
 from skyspark.pipeline.queries import tables_read
 from skyspark.pipeline.transformations import (
     SOURCE,
@@ -143,19 +143,20 @@ class Resolution:
             text = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             near = suggest(path.name, self.finder.names_in(path.parent))
-            self._document.add(place, f"there is no file {_shown(path)}{near}.")
+            self._document.add(place, f"there is no file {shown(path)}{near}.")
             return ""
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
-            self._document.add(place, f"{_shown(path)} cannot be read: {reason}.")
+            self._document.add(place, f"{shown(path)} cannot be read: {reason}.")
             return ""
         if not text.strip():
-            self._document.add(place, f"{_shown(path)} is empty.")
+            self._document.add(place, f"{shown(path)} is empty.")
+            return ""
         try:
             return self._variables.replace(text)
         except InterpolationError as error:
             self._document.problems.append(
-                Problem(_shown(path), self._line_of_problem(text), 1, "", str(error))
+                Problem(shown(path), self._line_of_problem(text), 1, "", str(error))
             )
             return ""
 
@@ -186,7 +187,7 @@ class Resolution:
         if name not in module.functions:
             if module.complete:
                 near = suggest(name, module.functions)
-                self._document.add(place, f"{_shown(Path(module.file))} has no function '{name}'{near}.")
+                self._document.add(place, f"{shown(Path(module.file))} has no function '{name}'{near}.")
             return None
         return module.functions[name]
 
@@ -207,7 +208,7 @@ class Resolution:
             if has_module and has_query:
                 self._document.add(
                     draft.place(),
-                    f"both {table.name}.py and {table.name}.sql are in {_shown(folder / table.layer)}.",
+                    f"both {table.name}.py and {table.name}.sql are in {shown(folder / table.layer)}.",
                 )
                 return {}
             if has_query:
@@ -253,7 +254,7 @@ class Resolution:
         if len(marked) > 1:
             self._document.add(
                 draft.place(),
-                f"{_shown(Path(module.file))} marks several functions for it: {', '.join(marked)}.",
+                f"{shown(Path(module.file))} marks several functions for it: {', '.join(marked)}.",
             )
             return None
         if marked:
@@ -263,7 +264,7 @@ class Resolution:
         near = suggest(table, (*module.marked, *module.functions))
         self._document.add(
             draft.place(),
-            f"{_shown(Path(module.file))} has no function named '{table}' and none marked with "
+            f"{shown(Path(module.file))} has no function named '{table}' and none marked with "
             f"@skyspark.table{near}.",
         )
         return None
@@ -272,6 +273,8 @@ class Resolution:
         self, draft: TableDraft, python: PythonFunction, parameters: Parameters, inputs: tuple[str, ...]
     ) -> None:
         place = draft.place("transformation", "function")
+        if not self._document.has(place):
+            place = draft.place()
         for name in parameters.required:
             if name not in inputs and name not in python.params and name != _SPARK:
                 self._document.add(
@@ -306,8 +309,3 @@ def _names_read(query: str) -> tuple[str, ...]:
 def _choices(table: Table, before: dict[str, Table]) -> str:
     names = table.inputs or tuple(one.name for one in before.values())
     return f"one of {', '.join(names)}" if names else "the table has none"
-
-
-def _shown(path: Path) -> str:
-    current = Path.cwd()
-    return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)

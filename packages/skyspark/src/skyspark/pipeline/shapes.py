@@ -18,6 +18,7 @@ from skyspark.pipeline.problems import Path
 
 M = TypeVar("M", bound=Model)
 
+_LONGEST = 60
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -57,10 +58,15 @@ def check(
         found = error.errors(include_url=False)
     wrong: dict[Path, list[ErrorDetails]] = {}
     for detail in found:
-        wrong.setdefault(_path(model, whole, detail), []).append(detail)
+        path = _path(model, whole, detail)
+        if detail["type"] == "union_tag_not_found" and path[-1:] != ("type",):
+            # What is no mapping has no type for another reason.
+            detail["type"] = "model_type"
+        wrong.setdefault(path, []).append(detail)
     for path, details in wrong.items():
         place = (*at, *(path if inside is None else path[1:]))
-        document.add(place, _sentence(model, details, document.written(place), _at(whole, path)))
+        sentence = _sentence(model, details, document.written(place), _at(whole, path))
+        document.add(place, sentence)
     return None
 
 
@@ -91,16 +97,15 @@ def _path(model: type[Model], values: Any, detail: ErrorDetails) -> Path:
     for step, is_member, _ in _steps(model, detail["loc"]):
         if is_member:
             continue
-        inner = _at(here, (step,))
-        if inner is None and not (isinstance(here, dict) and step in here):
+        if not (step in here if isinstance(here, dict) else isinstance(here, list) and isinstance(step, int)):
             # A missing key, a kind of value, or the only text of what may be a list.
             break
         path.append(step)
-        here = inner
+        here = _at(here, (step,))
     conflict = detail.get("ctx", {}).get("error")
     if isinstance(conflict, KeyConflictError):
         path.append(conflict.key)
-    elif detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+    elif detail["type"] in ("union_tag_invalid", "union_tag_not_found") and isinstance(here, dict):
         path.append("type")
     return tuple(path)
 
@@ -148,7 +153,7 @@ def _sentence(model: type[Model], details: Sequence[ErrorDetails], written: str 
         value: The value.
     """
     kind, context = details[0]["type"], details[0].get("ctx", {})
-    found = f"'{written}'" if written is not None else None
+    found = _quoted(written) if written is not None else None
     match kind:
         case "value_error":
             return f"{context['error']}."
@@ -170,9 +175,14 @@ def _sentence(model: type[Model], details: Sequence[ErrorDetails], written: str 
             return "it is empty: name at least one."
         case "greater_than_equal":
             return f"{found} is too small: the least is {context['ge']}."
+    kinds = {detail["type"] for detail in details}
     wanted = list(dict.fromkeys(_WANTED.get(detail["type"], "another value") for detail in details))
-    if "a list" in wanted:
+    if "finite_number" in kinds:
+        wanted = ["a finite number"]
+    elif "a list" in wanted:
         wanted = [w for w in wanted if w not in ("text", "a list")] + ["a text or a list of texts"]
+    elif {"text", "a number"} <= set(wanted):
+        wanted = ["a text, a number, true or false"]
     return f"it must be {' or '.join(wanted)}, and is {_kind(value, found, wanted)}."
 
 
@@ -199,12 +209,18 @@ def _unknown(written: str | None, allowed: Sequence[str | tuple[str, ...]]) -> s
     names = ["".join(name) for name in allowed]
     if written is None:
         return f"it must be one of {', '.join(names)}."
-    return f"'{written}' is unknown{suggest(written, names)}: use one of {', '.join(names)}."
+    return f"{_quoted(written)} is unknown{suggest(written, names)}: use one of {', '.join(names)}."
+
+
+def _quoted(written: str) -> str:
+    # Up to its first line, and not all of that: a whole query may stand where a name should.
+    line = written.partition("\n")[0]
+    return f"'{line}'" if line == written and len(line) <= _LONGEST else f"'{line[:_LONGEST]}…'"
 
 
 def _kind(value: Any, found: str | None, wanted: Sequence[str]) -> str:
     if value is None:
-        return "empty: leave the key out if there is none"
+        return "empty"
     if isinstance(value, dict):
         return "a mapping of keys to values"
     if isinstance(value, list):

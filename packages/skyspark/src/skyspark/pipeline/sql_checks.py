@@ -99,9 +99,8 @@ class SqlChecks:
             self._parse(one, ("transformation", "columns", i), queries.parse_column, text)
 
     def _query(self, one: TableDraft, query: str) -> None:
-        at = one.place("transformation", "query")
-        if not self._draft.document.has(at):
-            at = one.place("transformation", "file")
+        places = (one.place("transformation", key) for key in ("query", "file"))
+        at = next(filter(self._draft.document.has, places), one.place())
         file = one.table.transformation.file if isinstance(one.table.transformation, SqlQuery) else None
         where = f"{file}: " if file is not None else ""
         try:

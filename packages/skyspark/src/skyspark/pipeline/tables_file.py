@@ -10,7 +10,7 @@ from skyspark.pipeline.model import Table
 from skyspark.pipeline.shapes import check
 
 
-class TablesFile(Header, Surroundings):
+class TablesFile(Surroundings, Header):
     """The whole file.
 
     Attributes:
