@@ -1,0 +1,2 @@
+def python(lines):
+    return lines
