@@ -1,12 +1,13 @@
 """What the making of every table of a run needs to know."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skyspark.identifiers import TableName
 from skyspark.pipeline.model import Mode, Pipeline, Table
-from skyspark.pipeline.modes import streamed_inputs
+from skyspark.pipeline.modes import Streams, all_streamed_inputs
 from skyspark.pipeline.run.options import AVAILABLE_NOW, RunOptions
 
 if TYPE_CHECKING:
@@ -43,13 +44,17 @@ class RunContext:
         """Whether streams go on until they are stopped."""
         return self.options.trigger != AVAILABLE_NOW
 
+    @cached_property
+    def _streams(self) -> Streams:
+        return all_streamed_inputs(self.pipeline, self.mode)
+
     def streamed(self, table: Table) -> frozenset[str]:
         """Return the inputs that a table reads as streams.
 
         Args:
             table: A table of the pipeline.
         """
-        return streamed_inputs(self.pipeline, table, self.mode)
+        return self._streams[table.name]
 
     def is_stream(self, table: Table) -> bool:
         """Say whether a table is written by a stream.

@@ -1,5 +1,6 @@
 """Running a plan: what is refused, what goes on after an earlier run, and what becomes of each table."""
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,12 +12,13 @@ from skyspark.pipeline.run.context import RunContext
 from skyspark.pipeline.run.failures import sentence
 from skyspark.pipeline.run.interruption import on_signal
 from skyspark.pipeline.run.options import Observer, RunOptions
-from skyspark.pipeline.run.preparation import begin, refuse_impossible, unfinished
+from skyspark.pipeline.run.preparation import as_it_runs, begin, refuse_impossible, unfinished
 from skyspark.pipeline.run.results import RunResults, TableResult
 from skyspark.pipeline.run.scheduler import Event, Scheduler
 from skyspark.pipeline.run.state import Recorder, locked, read_results, storage_folder
 from skyspark.pipeline.run.tables import Tables
 from skyspark.pipeline.run.tally import Outcome, Tally
+from skyspark.pipeline.run.traces import kept_off
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,12 +51,14 @@ def run_plan(
 
     Raises:
         PipelineError: Tables ask for what cannot be done in this mode; nothing was made.
+        StreamingError: A table that merges a stream asks of it what no stream can do.
         RunStateError: The results of the run before are not there, are of other tables, or cannot be written;
             or another run is going on.
         KeyboardInterrupt: The process was told to stop (SIGINT, SIGTERM): what streams were writing was
             written, jobs were cancelled, and the results say so.
     """
     mode = options.mode or plan.pipeline.mode
+    plan = as_it_runs(plan, mode)
     refuse_impossible(plan, mode, options)
     storage = storage_folder(plan.pipeline)
     folder = options.results or storage
@@ -98,7 +102,7 @@ class _Run:
             needs, self._run.options.threads, seconds, self._start, self
         )
         self._recorder.changed()
-        with on_signal(lambda: self._scheduler.events.put(Event("stop"))):
+        with kept_off(), on_signal(lambda: self._scheduler.events.put(Event("stop"))):
             try:
                 for name, reason in self._makers.impossible().items():
                     self._skip(name, reason)
@@ -181,12 +185,13 @@ class _Run:
         self._stopping = True
         self._scheduler.halt()
         self._makers.stop_streams()
-        for name in self._scheduler.unfinished:
-            if not self._run.is_stream(self._tables[name]):
-                jobs.cancel(self._run.spark, self._group(name))
-        deadline = datetime.now(UTC).timestamp() + _PATIENCE
-        while self._scheduler.unfinished and (left := deadline - datetime.now(UTC).timestamp()) > 0:
-            self._scheduler.wait(left)
+        deadline = time.monotonic() + _PATIENCE
+        while self._scheduler.unfinished and time.monotonic() < deadline:
+            # Again and again: a table may have been between two jobs, or before its first.
+            for name in self._scheduler.unfinished:
+                if not self._run.is_stream(self._tables[name]):
+                    jobs.cancel(self._run.spark, self._group(name))
+            self._scheduler.wait(0.5)
 
     def _end(self) -> None:
         self._makers.close()

@@ -1,15 +1,42 @@
 """Before anything is made: what a run refuses, and what it takes over from the run before."""
 
+import logging
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from skyspark.errors import PipelineError, RunStateError
 from skyspark.pipeline.model import Mode, Pipeline, Table
-from skyspark.pipeline.modes import streamed_inputs
+from skyspark.pipeline.modes import all_streamed_inputs
 from skyspark.pipeline.plan import Plan
-from skyspark.pipeline.run.options import RunOptions
+from skyspark.pipeline.run.options import AVAILABLE_NOW, RunOptions
 from skyspark.pipeline.run.results import UNFINISHED, ExpectationResult, RunResults, TableResult
+from skyspark.pipeline.streaming import streamable
+
+log = logging.getLogger(__name__)
+
+_INTERVAL = re.compile(r"\d+ (?:millisecond|second|minute|hour|day)s?", re.IGNORECASE)
+
+
+def as_it_runs(plan: Plan, mode: Mode) -> Plan:
+    """Return a plan in which no table asks of a stream what streams cannot do: such tables are made whole.
+
+    Args:
+        plan: The tables.
+        mode: The mode of tables that declare none.
+
+    Raises:
+        StreamingError: A table that merges its rows cannot be made whole.
+    """
+    if not any(all_streamed_inputs(plan.pipeline, mode).values()):
+        return plan
+    planned = frozenset(name for stage in plan.stages for name in stage)
+    pipeline, findings = streamable(plan.pipeline, mode, only=planned)
+    for finding in findings:
+        log.warning("table '%s': %s", finding.table, finding.note)
+    return replace(plan, pipeline=pipeline)
 
 
 def refuse_impossible(plan: Plan, mode: Mode, options: RunOptions) -> None:
@@ -28,12 +55,17 @@ def refuse_impossible(plan: Plan, mode: Mode, options: RunOptions) -> None:
         raise RunStateError(
             "a full refresh makes everything anew and from-failure keeps what succeeded: choose one."
         )
-    problems = [problem for table in plan.tables for problem in _problems(plan.pipeline, table, mode)]
+    if options.trigger != AVAILABLE_NOW and not _INTERVAL.fullmatch(options.trigger):
+        raise RunStateError(
+            f"'{options.trigger}' is no trigger: it is {AVAILABLE_NOW} or an interval such as '10 seconds'."
+        )
+    streams = all_streamed_inputs(plan.pipeline, mode)
+    problems = [problem for table in plan.tables for problem in _problems(table, streams[table.name], mode)]
     if problems:
         raise PipelineError(problems)
 
 
-def _problems(pipeline: Pipeline, table: Table, mode: Mode) -> Iterator[str]:
+def _problems(table: Table, streamed: frozenset[str], mode: Mode) -> Iterator[str]:
     if table.temporary:
         return
     own = table.mode_in(mode)
@@ -41,7 +73,7 @@ def _problems(pipeline: Pipeline, table: Table, mode: Mode) -> Iterator[str]:
     if own == "streaming":
         if written in ("overwrite", "overwrite_partitions"):
             yield f"table '{table.name}': a stream cannot {written}: use append or merge, or mode: batch."
-        if not streamed_inputs(pipeline, table, mode):
+        if not streamed:
             yield (
                 f"table '{table.name}' is streaming and none of its inputs is a stream: give it mode: batch, "
                 "or let an input be streaming and append."

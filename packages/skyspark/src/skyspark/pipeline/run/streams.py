@@ -6,7 +6,6 @@ kill, and is given again after it, therefore leaves the table as it is.
 """
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql.types import StructField, StructType
 
 from skyspark.errors import StreamingError
@@ -35,7 +34,6 @@ class Stream:
     Args:
         name: The name that Spark's pages show.
         rows: What is written, as a stream.
-        merged: Whether each batch is merged: groups that changed are then given again.
         write: Writes a batch: its rows, its number, and what is to be closed afterwards.
         read: Gets the number of rows read, as they are known.
     """
@@ -45,13 +43,11 @@ class Stream:
         name: str,
         rows: "DataFrame",
         *,
-        merged: bool,
         write: Callable[["DataFrame", int, ExitStack], None],
         read: Callable[[int], None],
     ) -> None:
         self._name = name
         self._rows = rows
-        self._merged = merged
         self._write = write
         self._read = read
         self._writing = threading.Lock()
@@ -74,20 +70,13 @@ class Stream:
         """
         if not is_classic(self._rows.sparkSession):
             raise StreamingError(
-                "streams need a session with a driver in this process: on Spark Connect and serverless compute "
-                "use mode batch, or let a pipeline run it (skyspark.lakeflow.register)."
+                "streams need a session with a driver in this process: on Spark Connect and serverless "
+                "compute use mode batch, or let a pipeline run it (skyspark.lakeflow.register)."
             )
-        _hush_py4j()
         with self._writing:
             if self._stopping:
                 return
-            try:
-                self._query = self._started("update" if self._merged else "append", checkpoint, trigger)
-            except AnalysisException:
-                if not self._merged:
-                    raise
-                # An outer join of streams, which has no groups that change.
-                self._query = self._started("append", checkpoint, trigger)
+            self._query = self._started(checkpoint, trigger)
 
     def wait(self) -> bool:
         """Wait for the end; say whether it ended because it was stopped.
@@ -121,8 +110,8 @@ class Stream:
                 time.sleep(0.02)
             query.stop()
 
-    def _started(self, output: str, checkpoint: Path, trigger: str) -> "StreamingQuery":
-        writer = self._rows.writeStream.queryName(self._name).outputMode(output)
+    def _started(self, checkpoint: Path, trigger: str) -> "StreamingQuery":
+        writer = self._rows.writeStream.queryName(self._name)
         writer = writer.option("checkpointLocation", checkpoint.as_uri())
         if trigger == AVAILABLE_NOW:
             writer = writer.trigger(availableNow=True)
@@ -181,15 +170,3 @@ def _progress(progress: Any) -> dict[str, Any]:
     # A dict before Spark 4, an object since.
     found: dict[str, Any] = progress if isinstance(progress, dict) else json.loads(progress.json)
     return found
-
-
-def _hush_py4j() -> None:
-    """Keep py4j from printing a trace of each error that a batch raises: it is reported with its table."""
-    log = logging.getLogger("py4j.clientserver")
-    if not any(isinstance(f, _NoTraceOfBatches) for f in log.filters):
-        log.addFilter(_NoTraceOfBatches())
-
-
-class _NoTraceOfBatches(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "Python Proxy" not in record.getMessage()

@@ -178,17 +178,18 @@ class Tables:
             rows = self._frames.of(table, scope, streamed=True)
             if not rows.isStreaming:
                 raise StreamingError(
-                    f"{name}: its transformation returned a frame that is no stream: let it use a streaming input."
+                    f"{name}: its transformation returned a frame that is no stream: use a streaming input."
                 )
             _ = Rules(table).filtered(rows).columns
             checkpoint = checkpoint_folder(run, table)
             if not run.spark.catalog.tableExists(name.sql):
                 write(empty_like(rows), name, table, mode, None)
             describe(name, table)
+            nothing = {rule.name: (0, 0) for rule in table.expectations}
+            tally.add(Counts(rows_in=0, rows_out=0, judged=nothing))
             stream = Stream(
                 f"{run.pipeline.name}.{table.name}",
                 rows,
-                merged=mode == "merge",
                 write=write_batch,
                 read=lambda more: tally.add(Counts(rows_in=more)),
             )
