@@ -228,6 +228,8 @@ def test_no_text_of_a_pipeline_breaks_out_of_the_page() -> None:
     shown = Page(page(make_plan(pipeline, Selection())))
     assert len(shown.all("script")) == 2
     assert "".join(shown.texts["title"]).startswith(f"{EVIL}$title")
+    # Without these no element can end or begin, however a browser reads a script.
+    assert not set("<>&") & set(shown.texts["script"][0])
     node = shown.data["nodes"][1]
     assert node["name"] == node["table"]["description"] == node["table"]["tags"][0] == EVIL
     assert node["table"]["source"]["options"] == {EVIL: EVIL}

@@ -114,6 +114,15 @@ def test_a_file_that_cannot_be_written_is_a_sentence_and_stays_as_it_was(
     assert {file.name for file in tmp_path.iterdir()} == {"config.yml", "lineage.html"}
 
 
+def test_whoever_reads_the_old_file_reads_it_to_its_end(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "lineage.html"
+    output.write_text("before")
+    with output.open() as reader:
+        main(["graph", str(config), "-o", str(output)])
+        assert reader.read() == "before"
+    assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_a_link_stays_a_link(config: Path, tmp_path: Path) -> None:
     target, link = tmp_path / "target.mmd", tmp_path / "link.mmd"
     target.write_text("before")

@@ -96,6 +96,7 @@ def test_what_the_selected_tables_read_comes_along_and_is_known_as_such(shop: Pi
         ("tag:weekly or left", {"other", "other_gold", "left"}),
         ("layer:gold and not tag:daily", {"other_gold"}),
         ("transformations/silver", {"left"}),
+        ("path:transformations", {"left"}),
         ("./transformations/silver/", {"left"}),
         ("transformations/silver/left.py", {"left"}),
         ("path:transformations/silver/left", {"left"}),

@@ -74,12 +74,16 @@ def make_plan(pipeline: Pipeline, selection: Selection) -> Plan:
     chosen -= excluded
     if not chosen:
         raise SelectionError(_nothing(pipeline, matcher.unmatched))
-    read = _read(pipeline, chosen, excluded, stored=selection.upstream)
+    if selection.upstream and not excluded:
+        read = matcher.upstream(chosen)
+    else:
+        read = _read(pipeline, chosen, excluded, stored=selection.upstream)
+    planned = chosen | read
     # In the order of the file, on which the order within a stage rests.
     inputs = {
-        table.name: [name for name in table.depends_on if name in chosen or name in read]
+        table.name: [name for name in table.depends_on if name in planned]
         for table in pipeline.tables
-        if table.name in chosen or table.name in read
+        if table.name in planned
     }
     return Plan(pipeline, graph.stages(inputs), read - chosen)
 
