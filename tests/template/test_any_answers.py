@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from skyspark.pipeline.interpolation import Variables
 from template.projects import BIN, PRINCIPALS, ROOT, Render, answers, run, texts
 
 from mshell_cut import questions
@@ -163,6 +164,9 @@ def assert_holds(project: Path, chosen: dict[str, str]) -> None:
     for env in ("dev", "prod"):
         settings = yaml.safe_load(read(f"src/resources/settings/{env}.yaml"))
         assert settings["catalog"] == chosen["catalog"]
+    config = yaml.safe_load(read("src/resources/config.yml"))
+    assert config["name"] == chosen["repo_name"]
+    assert Variables({}, {}, {}, {}).replace(config["description"]) == chosen["repo_description"]
     dag = constants(read("dags/medallion.py"))
     assert dag["PROJECT"] == chosen["repo_name"]
     assert dag["SQUAD"] == chosen["squad_name"]
@@ -176,6 +180,10 @@ def assert_holds(project: Path, chosen: dict[str, str]) -> None:
         run(BIN / "hadolint", "Dockerfile", cwd=project)
         return
 
+    declared = yaml.safe_load(read("databricks-workflows/medallion_pipeline.yml"))["resources"]["pipelines"]
+    assert [(one["name"], one["catalog"]) for one in declared.values()] == [
+        (chosen["repo_name"], chosen["catalog"])
+    ]
     job = yaml.safe_load(read("databricks-workflows/medallion.yml"))["resources"]["jobs"]["medallion"]
     assert job["name"] == chosen["repo_name"]
     assert job["description"] == chosen["repo_description"]

@@ -19,7 +19,8 @@ DAB_WORDS = (
     "check-jsonschema", "DatabricksRunNowOperator", "workspace", "job_cluster", "ml",
 )  # fmt: skip
 COMMON_TARGETS = {
-    "help", "build-dev", "lint", "format", "test", "coverage", "run", "package", "clean", "lock",
+    "help", "build-dev", "lint", "format", "test", "coverage", "plan", "graph", "run", "package",
+    "clean", "lock",
 }  # fmt: skip
 TARGETS = {
     "docker": COMMON_TARGETS | {"wheels", "docker-build", "docker-push"},

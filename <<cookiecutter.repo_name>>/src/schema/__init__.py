@@ -1,1 +1,1 @@
-"""The shape of what is read and of each table that is written."""
+"""The shape of each table."""

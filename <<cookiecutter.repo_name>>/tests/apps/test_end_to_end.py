@@ -1,6 +1,7 @@
 """The apps on real files and real Delta tables, over all three layers."""
 
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -27,9 +28,10 @@ CONTRACTS = [
 
 @pytest.fixture(autouse=True)
 def settings(
-    monkeypatch: pytest.MonkeyPatch, warehouse: str, posts_xml: str, users_xml: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, warehouse: str, posts_xml: str, users_xml: str
 ) -> None:
-    """Point the apps at the made dump and at a schema of this test's own."""
+    """Point the apps at the made dump, and at a schema and a folder of this test's own."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SKYSPARK_SCHEMA_NAME", warehouse)
     monkeypatch.setenv("SKYSPARK_POSTS_PATH", posts_xml)
     monkeypatch.setenv("SKYSPARK_USERS_PATH", users_xml)
@@ -37,7 +39,8 @@ def settings(
 
 def run_day(spark: SparkSession, day: date) -> None:
     """Run both apps as the schedule does."""
-    Medallion().execute(["--env", "local"], spark=spark)
+    results = Medallion().execute(["--env", "local"], spark=spark)
+    assert results.status == "succeeded"
     count_day(spark, day)
 
 

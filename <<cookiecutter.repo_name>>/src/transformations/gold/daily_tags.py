@@ -5,7 +5,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from transformations.silver.posts import QUESTION
+from transformations.silver.silver_posts import QUESTION
 
 
 def daily_tags(posts: DataFrame, day: date) -> DataFrame:

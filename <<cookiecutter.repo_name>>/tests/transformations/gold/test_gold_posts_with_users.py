@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from schema.tables import GOLD_POSTS_WITH_USERS, SILVER_POSTS, SILVER_USERS
-from transformations.gold.posts_with_users import posts_with_users
+from transformations.gold.gold_posts_with_users import gold_posts_with_users
 
 AT = datetime(2026, 1, 1)
 
@@ -25,6 +25,6 @@ def test_a_post_keeps_its_row_without_a_known_user(spark: SparkSession) -> None:
         (3, "answer", AT, None, 0, None, None, None),
     ]
     assertDataFrameEqual(
-        posts_with_users(posts, users),
+        gold_posts_with_users(posts, users),
         spark.createDataFrame(expected, GOLD_POSTS_WITH_USERS.schema),
     )

@@ -3,10 +3,12 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from schema.tables import BRONZE_POSTS
 
-def bronze_posts(rows: DataFrame) -> DataFrame:
+
+def bronze_posts(source: DataFrame) -> DataFrame:
     """Give the attributes of Posts.xml the column names of the tables."""
-    return rows.select(
+    posts = source.select(
         F.col("Id").alias("id"),
         F.col("PostTypeId").alias("post_type_id"),
         F.col("ParentId").alias("parent_id"),
@@ -18,3 +20,4 @@ def bronze_posts(rows: DataFrame) -> DataFrame:
         F.col("Score").alias("score"),
         F.col("ViewCount").alias("view_count"),
     )
+    return BRONZE_POSTS.check(posts)

@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from schema.tables import BRONZE_POSTS, SILVER_POSTS
-from transformations.silver.posts import silver_posts
+from transformations.silver.silver_posts import silver_posts
 
 EARLY = datetime(2026, 1, 1)
 LATE = datetime(2026, 1, 2)

@@ -3,15 +3,16 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from schema.tables import SILVER_POSTS
 from transformations.silver.deduplicate import latest
 
 QUESTION = "question"
 ANSWER = "answer"
 
 
-def silver_posts(bronze: DataFrame) -> DataFrame:
+def silver_posts(bronze_posts: DataFrame) -> DataFrame:
     """Keep questions and answers, the latest version of each, with their tags as a list."""
-    posts = bronze.select(
+    posts = bronze_posts.select(
         F.col("id").alias("post_id"),
         F.when(F.col("post_type_id") == 1, QUESTION)
         .when(F.col("post_type_id") == 2, ANSWER)
@@ -25,7 +26,7 @@ def silver_posts(bronze: DataFrame) -> DataFrame:
         "score",
         F.coalesce("view_count", F.lit(0)).alias("view_count"),
     ).where(F.col("post_type").isNotNull())
-    return latest(posts, "post_id", F.col("last_activity_at").desc_nulls_last())
+    return SILVER_POSTS.check(latest(posts, "post_id", F.col("last_activity_at").desc_nulls_last()))
 
 
 def _split_tags(tags: Column) -> Column:

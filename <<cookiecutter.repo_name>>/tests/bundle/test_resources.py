@@ -18,7 +18,9 @@ RESOURCES = [
     yaml.safe_load(file.read_text(encoding="utf-8")).get("resources", {}) for file in INCLUDED
 ]
 JOBS = {name: job for found in RESOURCES for name, job in found.get("jobs", {}).items()}
+PIPELINES = {name: one for found in RESOURCES for name, one in found.get("pipelines", {}).items()}
 every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
+every_pipeline = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES.keys())
 
 # second minute hour, then either a day of the month or a weekday
 QUARTZ = re.compile(
@@ -33,15 +35,26 @@ def test_every_workflow_file_is_included() -> None:
     assert files == INCLUDED != []
 
 
+def test_no_key_names_two_resources() -> None:
+    keys = [key for found in RESOURCES for kind in found.values() for key in kind]
+    assert len(keys) == len(set(keys))
+
+
 @every_job
 def test_the_job_loads(job: dict[str, Any]) -> None:
     Job.from_dict(job)
 
 
-def test_every_pipeline_loads() -> None:
-    for found in RESOURCES:
-        for pipeline in found.get("pipelines", {}).values():
-            Pipeline.from_dict(pipeline)
+@every_pipeline
+def test_the_pipeline_loads(pipeline: dict[str, Any]) -> None:
+    Pipeline.from_dict(pipeline)
+
+
+@every_pipeline
+def test_the_pipeline_reads_what_is_there(pipeline: dict[str, Any]) -> None:
+    for library in pipeline["libraries"]:
+        # A pattern that matches nothing is no error for the CLI, either.
+        assert list((ROOT / "databricks-workflows").glob(f"{library['glob']['include']}/*.py"))
 
 
 @every_job

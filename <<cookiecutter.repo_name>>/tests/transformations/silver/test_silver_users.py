@@ -2,7 +2,7 @@ from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from schema.tables import BRONZE_USERS, SILVER_USERS
-from transformations.silver.users import silver_users
+from transformations.silver.silver_users import silver_users
 
 
 def test_users_are_cleaned_and_unique(spark: SparkSession) -> None:

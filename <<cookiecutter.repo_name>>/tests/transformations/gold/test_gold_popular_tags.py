@@ -2,7 +2,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.testing import assertDataFrameEqual
 
 from schema.tables import GOLD_POPULAR_TAGS
-from transformations.gold.popular_tags import popular_tags
+from transformations.gold.gold_popular_tags import gold_popular_tags
 
 
 def posts(spark: SparkSession) -> DataFrame:
@@ -22,11 +22,11 @@ def posts(spark: SparkSession) -> DataFrame:
 def test_questions_and_their_views_are_counted(spark: SparkSession) -> None:
     expected = [("spark", 2, 15), ("delta", 1, 1), ("xml", 1, 10)]
     assertDataFrameEqual(
-        popular_tags(posts(spark), limit=10),
+        gold_popular_tags(posts(spark), limit=10),
         spark.createDataFrame(expected, GOLD_POPULAR_TAGS.schema),
     )
 
 
 def test_the_most_popular_are_kept_and_of_equals_the_first_by_name(spark: SparkSession) -> None:
-    kept = popular_tags(posts(spark), limit=2).collect()
+    kept = gold_popular_tags(posts(spark), limit=2).collect()
     assert {row["tag"] for row in kept} == {"spark", "delta"}
