@@ -1,11 +1,13 @@
 """Fixtures of the tests that run pipelines."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 import pytest
 from skyspark.pipeline.model import Pipeline, Table
 from skyspark.pipeline.plan import Selection, make_plan
+from skyspark.pipeline.run.results import RunResults, TableResult
 
 
 @pytest.fixture
@@ -51,3 +53,35 @@ def rows(spark):
         return sorted(map(tuple, (frame.select(*columns) if columns else frame).collect()), key=str)
 
     return read
+
+
+BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _at(milliseconds):
+    return None if milliseconds is None else BEGUN + timedelta(milliseconds=milliseconds)
+
+
+@pytest.fixture(scope="session")
+def table_result():
+    """Make the result of a table by hand: its begin and end in milliseconds of the run, and what it reads."""
+
+    def make(name, start=None, end=None, *depends_on, **fields):
+        status = fields.pop("status", "waiting" if start is None else "succeeded")
+        times = {"started_at": _at(start), "finished_at": _at(end)}
+        return TableResult(name=name, depends_on=list(depends_on), status=status, **times, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_results():
+    """Make the results of a run by hand; its end in milliseconds."""
+
+    def make(*tables, end=None, status="succeeded", **fields):
+        times = {"started_at": BEGUN, "finished_at": _at(end)}
+        return RunResults(
+            **({"pipeline": "p", "env": "dev", "number": 1} | fields), status=status, **times, tables=tables
+        )
+
+    return make

@@ -9,6 +9,8 @@ from skyspark.pipeline.run.results import RunResults
 
 # With more tables than this, lanes are shown first: they need no scrolling.
 _MOST_ROWS = 40
+# Waiting for less than this part of a run is not shown.
+_VISIBLE = 0.01
 
 
 def timeline_section(results: RunResults, path: list[Step], places: Mapping[str, int]) -> str:
@@ -26,9 +28,9 @@ def timeline_section(results: RunResults, path: list[Step], places: Mapping[str,
     critical = {step.table.name for step in path}
     lanes = max(bar.lane for bar in bars) + 1
     checked = {"table": "", "lane": ""} | {"table" if len(bars) <= _MOST_ROWS else "lane": " checked"}
-    marks = [(mark / length, figures.duration(mark) if mark else "0 s") for mark in timeline.marks(length)]
-    scale = "".join(f'<span style="--x:{x:.5f}">{label}</span>' for x, label in marks)
-    lines = "".join(f'<i style="--x:{x:.5f}"></i>' for x, _ in marks)
+    marks = timeline.marks(length)
+    scale = "".join(f'<span style="--x:{m / length:.5f}">{timeline.label(m)}</span>' for m in marks)
+    lines = "".join(f'<i style="--x:{mark / length:.5f}"></i>' for mark in marks)
     drawn = "\n".join(_bar(bar, length, places, critical=bar.table.name in critical) for bar in bars)
     statuses = dict.fromkeys(bar.table.status for bar in bars)
     legend = "".join(f'<span><i class="{status}"></i>{status}</span>' for status in statuses)
@@ -57,7 +59,7 @@ def _bar(bar: timeline.Bar, length: float, places: Mapping[str, int], *, critica
     return (
         f'<span class="name{marked}" style="--row:{bar.row}" title="{name}">{dot(table.layer)}{name}</span>'
         f'<a class="bar {table.status}{marked}" href="#t{place}" data-table="{place}" '
-        f'data-reads="{reads}" data-tip="{hint}" title="{hint}" aria-label="{hint}" '
+        f'data-reads="{reads}" title="{hint}" '
         f'style="{at}">'
         f'<span class="inside">{name}</span><span class="after">{took}</span></a>'
     )
@@ -91,23 +93,26 @@ def path_section(results: RunResults, path: list[Step]) -> str:
     took = sum(step.seconds for step in path)
     waited = sum(step.waited for step in path)
     rest = max(0.0, length - took - waited)
-    strip, items = [], []
-    for step in path:
-        if step.waited:
-            strip.append(f'<i class="gap" style="--n:{step.waited:.4f}"></i>')
-        strip.append(f'<i class="{step.table.status}" style="--n:{step.seconds:.4f}"></i>')
-        items.append(_step(step, length))
-    strip.append(f'<i class="gap" style="--n:{rest:.4f}"></i>' if rest else "")
+    strip = "".join(_gap(step.waited, length) + _part(step) for step in path) + _gap(rest, length)
+    items = "\n".join(_step(step, length) for step in path)
     return f"""<section id="critical-path">
 <h2>Critical path</h2>
 <p class="hint">These tables determined when the run ended: each began after the one before it. They took
 {figures.duration(took)} of {figures.duration(length)} ({figures.share(took, length)}).
 The run gets shorter only if one of them does.</p>
-<div class="strip">{"".join(strip)}</div>
+<div class="strip">{strip}</div>
 <ol class="path">
-{chr(10).join(items)}
+{items}
 </ol>
 </section>"""
+
+
+def _part(step: Step) -> str:
+    return f'<i class="{step.table.status}" style="--n:{1000 * step.seconds:.0f}"></i>'
+
+
+def _gap(seconds: float, length: float) -> str:
+    return f'<i class="gap" style="--n:{1000 * seconds:.0f}"></i>' if seconds >= _VISIBLE * length else ""
 
 
 def _step(step: Step, length: float) -> str:
@@ -115,7 +120,7 @@ def _step(step: Step, length: float) -> str:
     part = min(1.0, step.seconds / length)
     waited = (
         f'<span class="waited">{figures.duration(step.waited)} until a thread was free</span>'
-        if step.waited >= 0.01 * length
+        if step.waited >= _VISIBLE * length
         else ""
     )
     return (

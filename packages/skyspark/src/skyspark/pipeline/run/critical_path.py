@@ -1,6 +1,7 @@
 """The chain of tables that determined when a run ended."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from skyspark.pipeline.run.results import RunResults, TableResult
 
@@ -31,7 +32,7 @@ def critical_path(results: RunResults) -> list[Step]:
         results: A run that has ended.
     """
     timed = {
-        table.name: _Timed(table, table.started_at.timestamp(), table.finished_at.timestamp())
+        table.name: _Timed(table, table.started_at, table.finished_at)
         for table in results.of_this_run
         if table.started_at is not None and table.finished_at is not None
     }
@@ -40,8 +41,9 @@ def critical_path(results: RunResults) -> list[Step]:
     while last is not None:
         inputs = [timed[name] for name in last.table.depends_on if name in timed]
         before = max((one for one in inputs if one.end <= last.start), key=_end, default=None)
-        ready = before.end if before is not None else results.started_at.timestamp()
-        steps.append(Step(last.table, last.end - last.start, max(0.0, last.start - ready)))
+        ready = before.end if before is not None else results.started_at
+        seconds, waited = (last.end - last.start).total_seconds(), (last.start - ready).total_seconds()
+        steps.append(Step(last.table, seconds, waited))
         last = before
     return steps[::-1]
 
@@ -49,9 +51,9 @@ def critical_path(results: RunResults) -> list[Step]:
 @dataclass(frozen=True)
 class _Timed:
     table: TableResult
-    start: float
-    end: float
+    start: datetime
+    end: datetime
 
 
-def _end(timed: _Timed) -> float:
+def _end(timed: _Timed) -> datetime:
     return timed.end

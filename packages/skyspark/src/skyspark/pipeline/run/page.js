@@ -50,6 +50,8 @@ function hide() {
 }
 
 for (const bar of bars.values()) {
+  bar.dataset.tip = bar.title;
+  bar.setAttribute("aria-label", bar.title);
   bar.removeAttribute("title");
   for (const event of ["mouseenter", "focus"]) bar.addEventListener(event, () => show(bar));
   for (const event of ["mouseleave", "blur"]) bar.addEventListener(event, hide);

@@ -119,7 +119,7 @@ def _header(results: RunResults) -> str:
         (
             "Tables",
             f"{len(tables):,}",
-            f'<div class="strip">{strip}</div>'
+            f'<span class="strip">{strip}</span>'
             + ", ".join(f"{statuses[status]:,} {status}" for status in present),
         ),
         ("Rows written", f"{sum(t.rows_out or 0 for t in made):,}", _read(made)),

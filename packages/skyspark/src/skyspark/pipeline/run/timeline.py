@@ -3,6 +3,7 @@
 import heapq
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from skyspark.pipeline.run.results import RunResults, TableResult
 
@@ -47,23 +48,24 @@ def bars(results: RunResults) -> list[Bar]:
     Args:
         results: A run that has ended.
     """
-    end = length(results)
-    timed = []
-    for place, table in enumerate(results.of_this_run):
-        if table.started_at is not None:
-            start = max(0.0, (table.started_at - results.started_at).total_seconds())
-            timed.append((start, place, table))
+    end = results.started_at + timedelta(seconds=length(results))
+    timed = [
+        (table.started_at, place, table)
+        for place, table in enumerate(results.of_this_run)
+        if table.started_at is not None
+    ]
     found: list[Bar] = []
-    busy: list[tuple[float, int]] = []
+    busy: list[tuple[datetime, int]] = []
     free: list[int] = []
     for row, (start, _, table) in enumerate(sorted(timed)):
-        seconds = table.seconds if table.seconds is not None else end - start
+        finish = table.finished_at or end
         while busy and busy[0][0] <= start:
             heapq.heappush(free, heapq.heappop(busy)[1])
         # All lanes up to the highest one in use are either busy or free.
         lane = heapq.heappop(free) if free else len(busy)
-        heapq.heappush(busy, (start + seconds, lane))
-        found.append(Bar(table, start, seconds, lane, row))
+        heapq.heappush(busy, (finish, lane))
+        offset = (start - results.started_at).total_seconds()
+        found.append(Bar(table, offset, (finish - start).total_seconds(), lane, row))
     return found
 
 
@@ -77,3 +79,18 @@ def marks(seconds: float) -> list[float]:
     if step is None:
         step = _STEPS[-1] * math.ceil(seconds / _STEPS[-1] / _MOST_MARKS)
     return [step * i for i in range(int(seconds / step + 1e-9) + 1)]
+
+
+def label(mark: float) -> str:
+    """Return what stands at a mark.
+
+    Args:
+        mark: A moment from ``marks``, in seconds.
+    """
+    if mark < 60:
+        return f"{mark:g} s"
+    minutes, seconds = divmod(round(mark), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
