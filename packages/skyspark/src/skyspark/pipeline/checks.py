@@ -56,8 +56,8 @@ class _Checks:
         if not _FOLDER.fullmatch(self._pipeline.name):
             self._add(
                 (*at, "name"),
-                "the name of a pipeline names its folder too: write letters, digits, spaces, '_', '-' and '.', "
-                "and a letter or digit first.",
+                "the name of a pipeline names its folder too: write letters, digits, spaces, "
+                "'_', '-' and '.', and a letter or digit first.",
             )
         seen: dict[str, TableDraft] = {}
         stored: dict[str, str] = {}

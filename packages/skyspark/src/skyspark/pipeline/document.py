@@ -5,6 +5,7 @@ here, so that nothing but plain types can come out, and so that a key given twic
 constructors pass in silence, is found.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -21,6 +22,7 @@ _CONSTRUCTOR = SafeConstructor()
 # Aliases may stand for other aliases: nine lines can expand to a billion values.
 _MAX_EXPANSION = 1_000_000
 _MAX_DEPTH = 100
+_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 
 
 class Whole(int):
@@ -67,7 +69,8 @@ class Document:
         self._refused: set[Path] = set()
         self._entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         text = self._text(file)
-        self._lines = max(1, len(text.splitlines()))
+        # YAML breaks lines at more signs than editors do: no line may be named that the file has not.
+        self._lines = len(_LINE_BREAK.split(text))
         self.has_variables = "$" in text
         self._root = self._compose(text)
         self._refuse_expansion()
@@ -135,10 +138,10 @@ class Document:
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            before = content[: error.start]
-            self._lines = max(1, len(content.splitlines()))
+            before = _LINE_BREAK.split(content[: error.start].decode("utf-8-sig"))
+            self._lines = len(before)
             raise self._stop(
-                before.count(b"\n") + 1, 0, "the file is not in UTF-8: save it as UTF-8."
+                len(before), len(before[-1]) + 1, "the file is not in UTF-8: save it as UTF-8."
             ) from None
 
     def _compose(self, text: str) -> yaml.Node | None:
@@ -146,8 +149,10 @@ class Document:
             _refuse_depth(text)
             node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
         except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            raise self._stop(line, 0, "it holds a character that YAML does not allow.") from None
+            before = _LINE_BREAK.split(text[: error.position])
+            raise self._stop(
+                len(before), len(before[-1]) + 1, "it holds a character that YAML does not allow."
+            ) from None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
