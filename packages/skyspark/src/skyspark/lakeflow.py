@@ -60,9 +60,9 @@ def register(
 
     Raises:
         EnvironmentNotReadyError: This PySpark has no declarative pipelines.
-        PipelineError: The pipeline's file is wrong, or a table has no declarative equal.
+        PipelineError: The pipeline's file is wrong, a table has no declarative equal, its source cannot be
+            read, or its transformation cannot be called.
         StreamingError: A table asks of a stream what streaming cannot do.
-        TransformationError: A transformation cannot be called.
     """
     engine = _engine()
     caller = sys._getframe(1).f_globals.get("__file__")
@@ -97,9 +97,9 @@ def define(
 
     Raises:
         EnvironmentNotReadyError: This PySpark has no declarative pipelines.
-        PipelineError: A table has no declarative equal.
+        PipelineError: A table has no declarative equal, its source cannot be read, or its transformation
+            cannot be called.
         StreamingError: A table asks of a stream what streaming cannot do.
-        TransformationError: A transformation cannot be called.
     """
     engine = engine or _engine()
     tables = tuple(tables)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
 
-from skyspark.errors import SkySparkError, TransformationError
+from skyspark.errors import PipelineError, SkySparkError
 from skyspark.identifiers import TableName, quote
 from skyspark.pipeline.declarative import dataset_name, raised, row_guard
 from skyspark.pipeline.expectations import RowCount, RowRule, Unique
@@ -71,13 +71,16 @@ class Datasets:
         """Define the datasets.
 
         Raises:
-            TransformationError: A source cannot be read, or a transformation cannot be called.
+            PipelineError: Sources cannot be read, or transformations cannot be called; all that was found.
         """
+        problems = []
         for table in self._tables:
             try:
                 self._define(table)
             except (SkySparkError, PySparkException) as error:
-                raise TransformationError(f"table '{table.name}': {_reason(table, error)}") from error
+                problems.append(f"table '{table.name}': {_reason(table, error)}")
+        if problems:
+            raise PipelineError(problems)
 
     def _define(self, table: Table) -> None:
         if table.temporary:

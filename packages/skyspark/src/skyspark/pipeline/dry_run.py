@@ -64,17 +64,18 @@ def dry_run(request: dict[str, Any]) -> list[dict[str, str | None]]:
     except JarsNotFoundError:
         fetch_jars(line)
     pipeline = Pipeline.model_validate(request["pipeline"])
-    spark = _connect(pipeline)
-    engine: Any = import_module("pyspark.pipelines.spark_connect_pipeline")
-    graph = engine.create_dataflow_graph(spark, None, None, {})
-    if request["files"] is None:
-        problems = _define(spark, graph, pipeline, request["tables"])
-    else:
-        problems = _read(spark, graph, request["tables"], request["files"])
-    return problems or _resolve(spark, graph, engine)
+    with tempfile.TemporaryDirectory(prefix="skyspark-validate-") as folder:
+        spark = _connect(pipeline, Path(folder))
+        engine: Any = import_module("pyspark.pipelines.spark_connect_pipeline")
+        graph = engine.create_dataflow_graph(spark, None, None, {})
+        if request["files"] is None:
+            problems = _define(spark, graph, pipeline, request["tables"])
+        else:
+            problems = _read(spark, graph, request["tables"], request["files"])
+        return problems + _resolve(spark, graph, engine, Path(folder))
 
 
-def _connect(pipeline: Pipeline) -> "SparkSession":
+def _connect(pipeline: Pipeline, scratch: Path) -> "SparkSession":
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -84,7 +85,10 @@ def _connect(pipeline: Pipeline) -> "SparkSession":
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
     }
-    get_spark("skyspark validate", conf=pipeline.spark | server)
+    # Tables of earlier runs on this machine are there to be read; where there are none, no folder is left.
+    warehouse = Path(os.environ.get("SKYSPARK_WAREHOUSE") or "spark-warehouse")
+    folder = warehouse if warehouse.is_dir() else scratch / "warehouse"
+    get_spark("skyspark validate", warehouse=folder, conf=pipeline.spark | server)
     # What PySpark sets for a local Connect session: functions of pyspark.sql are then those of the client.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     client = import_module("pyspark.sql.connect.session").SparkSession
@@ -103,8 +107,6 @@ def _define(
             define(spark, pipeline, [pipeline.by_name[name] for name in names], dry=True)
     except PipelineError as error:
         return [{"dataset": None, "reason": str(problem)} for problem in error.problems]
-    except SkySparkError as error:
-        return [{"dataset": None, "reason": str(error)}]
     return []
 
 
@@ -140,30 +142,29 @@ def _registry(spark: "SparkSession", graph: str) -> Any:
     return module.SparkConnectGraphElementRegistry(spark, graph)
 
 
-def _resolve(spark: "SparkSession", graph: str, engine: Any) -> list[dict[str, str | None]]:
+def _resolve(spark: "SparkSession", graph: str, engine: Any, storage: Path) -> list[dict[str, str | None]]:
     from pyspark.errors import PySparkException
 
     problems: list[dict[str, str | None]] = []
-    with tempfile.TemporaryDirectory(prefix="skyspark-validate-") as storage:
-        events = engine.start_run(
-            spark,
-            graph,
-            full_refresh=[],
-            full_refresh_all=False,
-            refresh=[],
-            dry=True,
-            storage=Path(storage).as_uri(),
-        )
-        try:
-            for event in events:
-                if "pipeline_event_result" in event:
-                    # The reasons are in the events; what is raised in the end only counts them.
-                    found = _FAILED.match(event["pipeline_event_result"].event.message)
-                    if found:
-                        problems.append({"dataset": found["flow"], "reason": found["reason"]})
-        except PySparkException as error:
-            if not problems:
-                problems.append({"dataset": None, "reason": str(error)})
+    events = engine.start_run(
+        spark,
+        graph,
+        full_refresh=[],
+        full_refresh_all=False,
+        refresh=[],
+        dry=True,
+        storage=storage.as_uri(),
+    )
+    try:
+        for event in events:
+            if "pipeline_event_result" in event:
+                # The reasons are in the events; what is raised in the end only counts them.
+                found = _FAILED.match(event["pipeline_event_result"].event.message)
+                if found:
+                    problems.append({"dataset": found["flow"], "reason": found["reason"]})
+    except PySparkException as error:
+        if not problems:
+            problems.append({"dataset": None, "reason": str(error)})
     return problems
 
 

@@ -33,6 +33,7 @@ from skyspark.pipeline.dry_run import main
 main(sys.argv[3:])
 """
 _ABOUT = re.compile(r"table '(?P<table>.+?)': ")
+_MISSING = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>\S+) cannot be found")
 _CONDITION = re.compile(r"\[[A-Z0-9_.]+\] ")
 _END = re.compile(r"\s*SQLSTATE: \w+.*|;\s*line \d+ pos \d+.*|;\n.*", re.DOTALL)
 
@@ -80,7 +81,10 @@ def validate(plan: Plan, config: Path, *, registered: bool = False, say: Callabl
     python = engine_python(say)
     _announce(python, say)
     answer = _ask(python, plan, files)
-    sentences = [_sentence(plan, problem["dataset"], problem["reason"]) for problem in answer["problems"]]
+    problems = answer["problems"]
+    # What reads a table that could not be defined does not find it: that is no problem of its own.
+    own = [problem for problem in problems if not _misses_table_of(plan.pipeline, problem["reason"])]
+    sentences = (_sentence(plan, problem["dataset"], problem["reason"]) for problem in own or problems)
     return Validation(answer["spark"], _placed(config, plan, sentences), notes)
 
 
@@ -143,6 +147,15 @@ def _sentence(plan: Plan, dataset: str | None, reason: str) -> str:
     return f"table '{table}': {said}" if table else said
 
 
+def _misses_table_of(pipeline: Pipeline, reason: str) -> bool:
+    found = _MISSING.match(reason.strip())
+    if found is None:
+        return False
+    name = TableName.parse(found["name"]).parts
+    datasets = (TableName.parse(dataset_name(pipeline, table)).parts for table in pipeline.tables)
+    return any(name[-len(parts) :] == parts for parts in datasets)
+
+
 def _table_of(pipeline: Pipeline, dataset: str) -> str:
     """Return the table that a dataset is, or was made for, such as the view of its source."""
     last = TableName.parse(dataset).parts[-1].casefold()
@@ -163,7 +176,7 @@ def _placed(config: Path, plan: Plan, sentences: Iterable[str]) -> tuple[Problem
             else ()
         )
         document.add(at, sentence)
-    return tuple(document.problems)
+    return tuple(sorted(document.problems, key=lambda problem: problem.line))
 
 
 def _place(values: Any, table: str) -> KeyPath:
