@@ -79,10 +79,15 @@ def identifier(name: str) -> str:
         name: A column, a view or the like.
 
     Raises:
-        QueryError: It holds ``${``, which engines replace even there.
+        QueryError: It holds ``${``, which engines replace even there, or a backslash before a backtick, where
+            Spark takes a file of statements apart in the wrong places.
     """
     if "${" in name:
         raise QueryError(f"the name {name!r} holds '${{', which engines replace: give another name.")
+    if "\\`" in f"{name}`":
+        raise QueryError(
+            f"the name {name!r} has a backslash before a backtick or its end: give another name."
+        )
     return quote(name)
 
 
@@ -94,7 +99,7 @@ def table_identifier(name: str) -> str:
 
     Raises:
         TableNameError: It is no table name.
-        QueryError: A part holds ``${``.
+        QueryError: A part cannot be written.
     """
     return ".".join(identifier(part) for part in TableName.parse(name).parts)
 
@@ -103,7 +108,7 @@ def identifiers(names: tuple[str, ...]) -> str:
     """Return columns between backticks, with commas.
 
     Raises:
-        QueryError: One holds ``${``.
+        QueryError: One cannot be written.
     """
     return ", ".join(map(identifier, names))
 

@@ -6,7 +6,7 @@ CREATE TEMPORARY VIEW `a``b;'c"d--e`
 AS
 SELECT *
 FROM read_files(
-  '/d\'a`ta;\\',
+  '/d\'a`t\\a;',
   format => 'csv',
   schema => 'a STRING',
   sep => '\'',
