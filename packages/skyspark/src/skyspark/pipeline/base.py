@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 
 class Model(BaseModel):
@@ -43,6 +43,9 @@ def as_option(value: Any) -> Any:
     return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_TEXTS)]
 # YAML reads `header: true` as a boolean; Spark's options are strings.
-Options = dict[str, Annotated[str, BeforeValidator(as_option)]]
+Option = Annotated[str, BeforeValidator(as_option), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Options = dict[str, Option]

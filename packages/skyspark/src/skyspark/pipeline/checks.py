@@ -113,8 +113,12 @@ class _Checks:
             seen: set[str] = set()
             for i, name in enumerate(one.table.depends_on):
                 at = one.place("depends_on", i)
+                if not self._draft.document.has(at):
+                    # A step that names its inputs in another way.
+                    at = one.place()
                 if name not in self._draft.names:
-                    self._add(at, f"there is no table '{name}'{suggest(name, self._draft.names)}.")
+                    kind = "source or transformation" if self._draft.stepwise else "table"
+                    self._add(at, f"there is no {kind} '{name}'{suggest(name, self._draft.names)}.")
                 elif name in seen:
                     self._add(at, f"'{name}' is named twice.")
                 elif self._draft.stepwise and name not in before and name in known:

@@ -134,10 +134,12 @@ class SqlChecks:
                 f"it reads {shown}, which this pipeline makes: name '{own}' in depends_on and in the query."
             )
         if len(place.parts) > 1:
-            return (
-                f"it reads {shown}, which this pipeline does not make: name it as source.table "
-                f"and read {SOURCE}."
+            how = (
+                "in sources and read it by that name"
+                if self._draft.stepwise
+                else f"as source.table and read {SOURCE}"
             )
+            return f"it reads {shown}, which this pipeline does not make: name it {how}."
         if shown.casefold() in self._names:
             kind = "does not come before it" if self._draft.stepwise else "is not in depends_on: add it"
             return f"it reads '{shown}', which {kind}."

@@ -225,7 +225,7 @@ def _sources(document: Document, values: Any) -> list[tuple[Path, SourceStep]]:
             for name, one in values.items()
         ]
     else:
-        entries = _listed(document, values, ("sources",))
+        entries = _listed(document, values, ("sources",), "a list, or a mapping of names to sources")
     if not entries and isinstance(values, dict | list):
         document.add(("sources",), "it is empty: name at least one source.")
     checked = [(at, check(document, SourceStep, one, at)) for at, one in entries]
@@ -248,10 +248,10 @@ def _rules(document: Document, values: Any) -> tuple[Path, tuple[Expectation, ..
     return at, tuple(one.rule for one in checked if one is not None)
 
 
-def _listed(document: Document, values: Any, at: Path) -> list[tuple[Path, Any]]:
+def _listed(document: Document, values: Any, at: Path, wanted: str = "a list") -> list[tuple[Path, Any]]:
     if not isinstance(values, list):
         if document.has(at):
-            document.add(at, "it must be a list.")
+            document.add(at, f"it must be {wanted}.")
         return []
     return positions(values, at)
 
