@@ -2,7 +2,7 @@
 
 import pytest
 from skyspark import get_spark
-from skyspark.local import local_conf, local_cores
+from skyspark.local import local_conf, local_cores, register_tables
 from skyspark.testing import assert_frame_equal
 
 pytestmark = pytest.mark.spark_matrix
@@ -17,6 +17,12 @@ def test_a_local_session_has_delta_and_is_tuned(spark, warehouse):
 
 def test_the_session_there_is_is_returned(spark):
     assert get_spark("another") is spark
+
+
+def test_a_table_whose_first_write_was_broken_off_is_none(spark, tmp_path):
+    (tmp_path / "broken_off.db" / "t" / "_delta_log" / "_staged_commits").mkdir(parents=True)
+    register_tables(spark, tmp_path)
+    assert not spark.catalog.tableExists("broken_off.t")
 
 
 def test_cores_can_be_named(clean_env):
