@@ -41,7 +41,7 @@ def shop() -> Pipeline:
             "name": "right",
             "layer": "silver",
             "depends_on": ["raw"],
-            "transformation": {"type": "sql", "query": "SELECT 1", "file": "sql/right.sql"},
+            "transformation": {"type": "sql", "query": "SELECT 1", "file": "../sql/right.sql"},
         },
         {"name": "other", "layer": "bronze", "tags": ["weekly"]},
         {"name": "other_gold", "layer": "gold", "tags": ["weekly", "critical"], "depends_on": ["other"]},

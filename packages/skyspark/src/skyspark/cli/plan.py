@@ -10,7 +10,7 @@ from skyspark.pipeline.listing import PlanListing, TableListing, list_plan
 from skyspark.pipeline.plan import make_plan
 
 _COLUMNS = ("stage", "name", "layer", "tags", "mode", "reads", "table", "why")
-_LAYER_STYLES = {"bronze": "yellow", "silver": "bright_white", "gold": "bright_yellow"}
+_LAYER_STYLES = {"bronze": "dark_orange3", "silver": "grey58", "gold": "gold3"}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,17 +33,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(table: TableListing) -> tuple[str, ...]:
+def _row(table: TableListing, between: str = ",") -> tuple[str, ...]:
     where = table["table"] or "(temporary)"
     mode = table["mode"] + (f":{table['write_mode']}" if table["write_mode"] else "")
-    several = (",".join(table["tags"]), ",".join(table["reads"]))
+    tags, reads = between.join(table["tags"]), between.join(table["reads"])
     return (
         str(table["stage"]),
         table["name"],
         table["layer"] or "",
-        several[0],
+        tags,
         mode,
-        several[1],
+        reads,
         where,
         table["why"],
     )
@@ -72,7 +72,7 @@ def _print_table(plan: PlanListing) -> None:
             table.add_section()
             stage = listed["stage"]
         # As Text: in a plain string, rich would take [brackets] for markup.
-        cells = [Text(cell.replace(",", ", ")) for cell in _row(listed)]
+        cells = [Text(cell) for cell in _row(listed, between=", ")]
         cells[1].stylize("bold")
         cells[2].stylize(_LAYER_STYLES.get(listed["layer"] or "", ""))
         table.add_row(*cells, style="dim" if listed["why"] == "upstream" else None)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
 from functools import cached_property
+from itertools import dropwhile
 from pathlib import PurePosixPath
 from typing import get_args
 
@@ -24,7 +25,10 @@ from skyspark.pipeline.transformations import PythonFunction, SqlQuery
 
 
 def transformation_path(table: Table) -> PurePosixPath | None:
-    """Return the file a table's transformation is written in, from the project's folder, or ``None``.
+    """Return the path of the file that a table's transformation is written in, or ``None``.
+
+    It is that of the module's name, or of the query's file without ``..`` at its front: so
+    ``transformations/silver/orders.sql`` it is wherever the pipeline's file lies.
 
     Args:
         table: The table, as ``load_pipeline`` returns it.
@@ -33,7 +37,7 @@ def transformation_path(table: Table) -> PurePosixPath | None:
     if isinstance(made, PythonFunction):
         return PurePosixPath(*made.function.split(".")[:-1]).with_suffix(".py")
     if isinstance(made, SqlQuery) and made.file is not None:
-        return PurePosixPath(made.file.replace("\\", "/"))
+        return PurePosixPath(*dropwhile("..".__eq__, PurePosixPath(made.file).parts))
     return None
 
 
