@@ -14,8 +14,10 @@ def streamed_inputs(pipeline: Pipeline, table: Table, default: Mode) -> frozense
     A stream can follow its table's own source and tables that only grow: those that append what they read as
     streams. What is marked as a dimension is read whole.
 
+    For many tables take ``all_streamed_inputs``: what a table reads depends on all that is above it.
+
     Args:
-        pipeline: The pipeline.
+        pipeline: The pipeline, in which no tables wait for each other.
         table: One of its tables.
         default: The mode of tables that declare none.
     """

@@ -4,7 +4,15 @@ from skyspark.identifiers import text
 from skyspark.pipeline.expectations import ExpressionRule, RowRule, TableRule
 from skyspark.pipeline.model import Source
 from skyspark.pipeline.sql.checks import count_rows, counted_well
-from skyspark.pipeline.sql.dataset import Dataset, Syntax, clauses, enclosed, identifier, table_options
+from skyspark.pipeline.sql.dataset import (
+    Dataset,
+    Syntax,
+    clauses,
+    enclosed,
+    identifier,
+    option_key,
+    table_options,
+)
 
 _ON_VIOLATION = {"warn": "", "drop": " ON VIOLATION DROP ROW", "fail": " ON VIOLATION FAIL UPDATE"}
 
@@ -12,7 +20,7 @@ _ON_VIOLATION = {"warn": "", "drop": " ON VIOLATION DROP ROW", "fail": " ON VIOL
 def declaration(dataset: Dataset) -> str:
     """Return the statement that declares a dataset.
 
-    A temporary view has expectations only under its older name, ``LIVE VIEW``.
+    A temporary view has expectations only in its older syntax, ``[STREAMING] LIVE VIEW``.
 
     Args:
         dataset: The dataset.
@@ -21,7 +29,8 @@ def declaration(dataset: Dataset) -> str:
         QueryError: A name cannot be written.
     """
     if dataset.kind == "TEMPORARY VIEW":
-        create = "CREATE TEMPORARY LIVE VIEW" if dataset.rules else "CREATE TEMPORARY VIEW"
+        live = ("STREAMING LIVE " if dataset.streaming else "LIVE ") if dataset.rules else ""
+        create = f"CREATE TEMPORARY {live}VIEW"
     else:
         create = f"CREATE OR REFRESH {'PRIVATE ' if dataset.private else ''}{dataset.kind}"
     head = f"{create} {dataset.name}"
@@ -55,7 +64,7 @@ def files(source: Source, streamed: bool) -> str:
     arguments = [text(source.path or ""), f"format => {text(source.format)}"]
     if source.columns is not None:
         arguments.append(f"schema => {text(source.columns)}")
-    arguments += [f"{_key(key)} => {text(value)}" for key, value in options.items()]
+    arguments += [f"{option_key(key)} => {text(value)}" for key, value in options.items()]
     return f"{stream}read_files(\n  " + ",\n  ".join(arguments) + "\n)"
 
 
@@ -80,10 +89,6 @@ def check(name: str, table: str, rule: TableRule, relation: str) -> Dataset | No
 def _constraint(rule: RowRule) -> str:
     expect = enclosed(rule.condition)
     return f"CONSTRAINT {identifier(rule.name)} EXPECT {expect}{_ON_VIOLATION[rule.action]}"
-
-
-def _key(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else identifier(name)
 
 
 SYNTAX = Syntax(declaration, files, check, private_checks=True)

@@ -36,6 +36,7 @@ class Dataset:
         cluster_by: Clustering columns.
         properties: Table properties.
         private: Whether only this pipeline sees it, where the dialect knows that.
+        streaming: Whether it is the view of a stream.
         about: What it is, where its name does not say so.
         notes: What was rewritten or left out.
     """
@@ -50,6 +51,7 @@ class Dataset:
     cluster_by: tuple[str, ...] = ()
     properties: dict[str, str] = field(default_factory=dict)
     private: bool = False
+    streaming: bool = False
     about: str = ""
     notes: tuple[str, ...] = ()
 
@@ -138,8 +140,20 @@ def table_options(options: dict[str, str]) -> str:
     Args:
         options: Options of Spark's reader.
     """
-    shown = ", ".join(f"{text(key)} = {text(value)}" for key, value in options.items())
+    shown = ", ".join(f"{option_key(key)} = {text(value)}" for key, value in options.items())
     return f" WITH ({shown})" if shown else ""
+
+
+def option_key(name: str) -> str:
+    """Return the name of an option, between backticks where it must be.
+
+    Args:
+        name: Such as ``header``.
+
+    Raises:
+        QueryError: It cannot be written.
+    """
+    return name if name.isidentifier() and name.isascii() else identifier(name)
 
 
 def enclosed(condition: str) -> str:

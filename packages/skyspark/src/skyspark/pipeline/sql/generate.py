@@ -82,6 +82,10 @@ def generate(plan: Plan, dialect: Dialect, *, per_table: bool = False, strict: b
     top = [header(pipeline.name)]
     if pipeline.description:
         top.append(f"-- {_one_line(pipeline.description)}")
+    if pipeline.spark:
+        # Lakeflow's SQL has SET, but it holds for one file only and for what follows.
+        settings = ", ".join(sorted(pipeline.spark))
+        top.append(f"-- Set in the configuration of the pipeline: {_one_line(settings)}")
     if not per_table:
         return [_file(_file_name(pipeline.name, set()), top, written)]
     taken: set[str] = set()

@@ -95,6 +95,7 @@ class Statements:
             query=self._query(table, streaming=streaming),
             comment=table.description,
             rules=_row_rules(table),
+            streaming=streaming,
             about="" if name == table.name else f"The rows of {table.name}, for those who read them whole.",
             notes=self._notes(table),
         )
@@ -138,7 +139,8 @@ class Statements:
 
     def _notes(self, table: Table) -> tuple[str, ...]:
         if self._dialect == "databricks":
-            return ()
+            compacts = table.target.optimize and not table.target.zorder
+            return ("files are compacted by Lakeflow itself: optimize adds nothing.",) if compacts else ()
         notes = []
         if table.target.optimize or table.target.zorder:
             by = f" ZORDER BY ({', '.join(table.target.zorder)})" if table.target.zorder else ""

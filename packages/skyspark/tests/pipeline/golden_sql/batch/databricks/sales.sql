@@ -78,7 +78,7 @@ FROM read_files(
 CREATE OR REFRESH MATERIALIZED VIEW `main`.`shop`.`delta_path`
 AS
 SELECT *
-FROM delta.`/data/delta` WITH ('versionAsOf' = '3') AS `source`
+FROM delta.`/data/delta` WITH (versionAsOf = '3') AS `source`
 ;
 
 -- rates
@@ -149,6 +149,7 @@ FROM `main`.`silver`.`orders_paid`
 ;
 
 -- orders_with_tags (silver)
+-- note: files are compacted by Lakeflow itself: optimize adds nothing.
 CREATE OR REFRESH MATERIALIZED VIEW `main`.`shop`.`orders_with_tags`
 CLUSTER BY (`customer`, `day`)
 AS

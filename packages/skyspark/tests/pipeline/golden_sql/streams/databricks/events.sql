@@ -16,7 +16,7 @@ FROM STREAM read_files(
 CREATE OR REFRESH STREAMING TABLE `clicks`
 AS
 SELECT *
-FROM STREAM `app`.`clicks` WITH ('skipChangeCommits' = 'true') AS `source`
+FROM STREAM `app`.`clicks` WITH (skipChangeCommits = 'true') AS `source`
 ;
 
 -- users
@@ -31,7 +31,7 @@ FROM read_files(
 ;
 
 -- known_clicks
-CREATE TEMPORARY LIVE VIEW `known_clicks` (
+CREATE TEMPORARY STREAMING LIVE VIEW `known_clicks` (
   CONSTRAINT `null_check_plan` EXPECT (`plan` IS NOT NULL) ON VIOLATION DROP ROW
 )
 AS

@@ -21,7 +21,7 @@ CREATE STREAMING TABLE `clicks`
 USING delta
 AS
 SELECT *
-FROM STREAM `app`.`clicks` WITH ('skipChangeCommits' = 'true') AS `source`
+FROM STREAM `app`.`clicks` WITH (skipChangeCommits = 'true') AS `source`
 ;
 
 -- users
