@@ -188,6 +188,30 @@ time.sleep(0.3)
 """
 
 
+HASTY = """
+import os
+from datetime import UTC, datetime
+from skyspark.pipeline.run.progress import watch
+from skyspark.pipeline.run.results import RunResults
+with watch(RunResults(pipeline="p", env="dev", number=1, started_at=datetime.now(UTC), tables=[])):
+    for n in range(400):
+        os.write(2, b"line %d\\n" % n)
+    os.write(2, b"unfinished")
+os.write(1, b"report\\n")
+os._exit(0)
+"""
+
+
+def test_what_was_written_last_comes_before_the_report():
+    child = pexpect.spawn(sys.executable, ["-c", HASTY], dimensions=(24, 100), encoding="utf-8", timeout=60)
+    child.expect(pexpect.EOF)
+    assert (
+        child.before.index("line 399\r\n")
+        < child.before.index("unfinished\r\n")
+        < child.before.index("report")
+    )
+
+
 @pytest.fixture
 def screen():
     child = pexpect.spawn(

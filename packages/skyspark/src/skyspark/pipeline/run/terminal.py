@@ -1,12 +1,10 @@
 """The terminal that shows a live table, kept from everything else that writes to standard error."""
 
 import os
-import select
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
@@ -14,8 +12,10 @@ from skyspark.pipeline.run.report import clean
 
 _STDERR = 2
 _CHUNK = 65536
-# What came last is printed before the report; who writes without end does not hold it up.
-_LONGEST_WAIT = 0.5
+# Written when the table goes: nobody else writes this.
+_END = f"\0{os.urandom(16).hex()}".encode()
+# Who writes without end does not hold up the report for longer, in seconds.
+_PATIENCE = 5.0
 
 
 @contextmanager
@@ -38,19 +38,15 @@ def terminal() -> Iterator[Console | None]:
     read, write = os.pipe()
     os.dup2(write, _STDERR)
     os.close(write)
-    threading.Thread(target=_print_lines, args=(read, console), name="stderr", daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=_print_lines, args=(read, console, ended), name="stderr", daemon=True).start()
     try:
         yield console
     finally:
         sys.stderr.flush()
+        os.write(_STDERR, _END + b"\n")
         os.dup2(saved, _STDERR)
-        _wait_until_empty(read)
-
-
-def _wait_until_empty(read: int) -> None:
-    deadline = time.monotonic() + _LONGEST_WAIT
-    while select.select([read], [], [], 0)[0] and time.monotonic() < deadline:
-        time.sleep(0.01)
+        ended.wait(_PATIENCE)
 
 
 def _is_terminal() -> bool:
@@ -61,11 +57,16 @@ def _is_terminal() -> bool:
         return False
 
 
-def _print_lines(read: int, console: Console) -> None:
+def _print_lines(read: int, console: Console, ended: threading.Event) -> None:
     rest = b""
     while chunk := os.read(read, _CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            text = clean(line.decode("utf-8", "replace").rstrip("\r"))
-            console.print(text, soft_wrap=True)
+            text, end, _ = line.partition(_END)
+            # A terminal that is gone must not end the reading: Java would wait for room in the pipe.
+            if text or not end:
+                with suppress(OSError):
+                    console.print(clean(text.decode("utf-8", "replace").rstrip("\r")), soft_wrap=True)
+            if end:
+                ended.set()
     os.close(read)
