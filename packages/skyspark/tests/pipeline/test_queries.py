@@ -172,7 +172,7 @@ def test_conditions_parse(condition: str) -> None:
     [
         ("", "the condition is empty."),
         ("a >", "the condition does not parse: its end is missing."),
-        ("a > 1 b", "the condition does not parse at 'b'."),
+        ("a b c", "the condition does not parse at 'c'."),
         ("a /*", "the condition does not parse: a quote or a comment is not closed."),
         ("a) OR (b", "the condition is more than one expression."),
         ("a) GROUP BY (b", "the condition is more than one expression."),
