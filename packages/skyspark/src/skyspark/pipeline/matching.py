@@ -112,7 +112,7 @@ class Matcher:
             if table.layer is not None:
                 values["layer"][table.layer].add(table.name)
             path = transformation_path(table)
-            if path is not None:
+            if path is not None and path.name:
                 for part in {path, path.with_suffix(""), *path.parents}:
                     values["path"].setdefault(str(part), set()).add(table.name)
         return values

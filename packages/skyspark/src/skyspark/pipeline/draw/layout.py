@@ -17,7 +17,7 @@ _BETWEEN = 92
 # Of the font of the names: monospaced, so that widths are known without a browser.
 _CHARACTER = 7.25
 _PADDING = 34
-_NARROWEST, _WIDEST = 196, 320
+_NARROWEST, _WIDEST = 208, 320
 _SWEEPS = 8
 # Beyond, arrows go straight: the places would outnumber the boxes by far.
 _MOST_PASSING = 30_000
