@@ -96,6 +96,31 @@ def test_the_live_table_shows_all_tables_where_they_fit(table_result, run_result
     assert "1 failed, 1 waiting" in said
 
 
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (140, "table layer mode status rows in rows out time expectations"),
+        (100, "table layer status rows in rows out time expectations"),
+        (80, "table status rows out time expectations"),
+        (50, "table status time"),
+    ],
+)
+def test_a_narrow_terminal_does_without_columns_but_never_without_figures_of_a_column(
+    table_result, run_results, width, titles
+):
+    broken = [ExpectationResult(name="positive", action="drop", broken=2, passed=6)]
+    one = table_result(
+        "a_name_that_is_much_longer_than_any_other", 0, 7_200_000, rows_in=123_456_789, rows_out=12_345_678,
+        layer="bronze", expectations=broken,
+    )  # fmt: skip
+    said = drawn(LiveProgress(run_results(one), 24), width).splitlines()
+    assert " ".join(said[0].split()) == titles
+    assert all(len(line) <= width for line in said)
+    figures = {"rows in": "123,456,789", "rows out": "12,345,678", "time": "2 h 00 min"}
+    for title, figure in figures.items():
+        assert (figure in said[1]) == (title in titles)
+
+
 def test_the_live_table_folds_what_is_done_and_never_grows_beyond_the_screen(table_result, run_results):
     names = [f"t{i}" for i in range(500)]
     progress = LiveProgress(run_results(*map(table_result, names), status="running"), 24)

@@ -152,7 +152,9 @@ def add_run(add: Add) -> None:
         "  skyspark run config.yml\n"
         "  skyspark run config.yml --tags daily --mode batch --env dev\n"
         "  skyspark run config.yml --from-failure          only what did not succeed in the last run\n"
-        "  skyspark run config.yml --mode streaming --trigger '10 seconds'",
+        "  skyspark run config.yml --mode streaming --trigger '10 seconds'\n\n"
+        "exit codes: 0 all tables were made, 1 some were not, 2 nothing was begun,\n"
+        "            130 stopped by Ctrl-C or SIGTERM",
     )
     add_config(parser)
     add_run_arguments(parser)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
@@ -92,7 +92,7 @@ class LiveProgress:
         self._heard = False
         self._status = {table.name: table.status for table in tables}
         self._counts = Counter(self._status.values())
-        self._width = min(_LONGEST_NAME, max((len(table.name) for table in tables), default=1))
+        self._longest = min(_LONGEST_NAME, max((len(table.name) for table in tables), default=1))
         # All of the tables, or in the order in which they came those that are not folded away.
         self._all = len(tables) <= self._room
         self._shown = {table.name: table.model_copy(deep=True) for table in tables if self._all}
@@ -114,8 +114,8 @@ class LiveProgress:
             else:
                 self._shown.pop(copy.name, None)
 
-    def __rich__(self) -> RenderableType:
-        """Return what is drawn now."""
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw what there is now."""
         with self._lock:
             statuses = Counter(self._counts)
             shown = list(self._shown.values())
@@ -129,7 +129,10 @@ class LiveProgress:
             ProgressBar(total=max(total, 1), completed=ended, width=24),
             Text(f"{ended:,} of {total:,}"),
         )
-        return Group(grid(self._fitting(shown), name_width=self._width), Text(), head, line)
+        yield grid(self._fitting(shown), options.max_width, longest=self._longest)
+        yield Text()
+        yield head
+        yield line
 
     def _fitting(self, shown: Sequence[TableResult]) -> list[TableResult]:
         if len(shown) <= self._room:

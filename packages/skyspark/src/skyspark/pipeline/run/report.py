@@ -1,9 +1,11 @@
 """What a terminal shows of a run when it has ended."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -34,37 +36,69 @@ def clean(text: str) -> Text:
     return Text("".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
-def grid(results: Iterable[TableResult], *, name_width: int | None = None) -> Grid:
-    """Return a table of results for the terminal.
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    least: int
+    cell: Callable[[TableResult], Text]
+    number: bool = False
+
+
+_COLUMNS = (
+    _Column("layer", 6, lambda result: clean(result.layer or "")),
+    _Column("mode", 9, lambda result: Text(result.mode)),
+    _Column("status", 9, lambda result: Text(result.status, STYLES[result.status])),
+    _Column("rows in", 8, lambda result: Text(figures.number(result.rows_in)), number=True),
+    _Column("rows out", 8, lambda result: Text(figures.number(result.rows_out)), number=True),
+    _Column("time", 10, lambda result: Text(figures.duration(_seconds(result))), number=True),
+    _Column(
+        "expectations",
+        13,
+        lambda result: Text(figures.expectations(result), "yellow" if figures.broken(result) else ""),
+    ),
+)
+# What a narrow terminal does without, first to last, so that there is room for names.
+_DISPENSABLE = ("mode", "layer", "rows in", "expectations", "rows out", "time")
+_SHORTEST_NAME = 20
+_GAP = 2
+
+
+def grid(results: Sequence[TableResult], width: int, *, longest: int = 0) -> Grid:
+    """Return a table of results that fits into a terminal.
 
     Args:
         results: Its lines.
-        name_width: The least width of the names, so that columns keep their places when lines change.
+        width: Columns of the terminal.
+        longest: Characters of the longest name that there may be, so that columns keep their places when
+            lines change.
     """
-    made = Grid(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    made.add_column("table", min_width=name_width, overflow="ellipsis", no_wrap=True)
-    for title in ("layer", "mode"):
-        made.add_column(title, no_wrap=True)
-    made.add_column("status", no_wrap=True, min_width=len("succeeded"))
-    for title in ("rows in", "rows out", "time"):
-        made.add_column(title, no_wrap=True, justify="right", min_width=8)
-    made.add_column("expectations", no_wrap=True, overflow="ellipsis", min_width=len("2 of 2 broken"))
-    now = datetime.now(UTC)
-    for result in results:
-        seconds = result.seconds
-        if seconds is None and result.started_at is not None and result.status == "running":
-            seconds = (now - result.started_at).total_seconds()
-        made.add_row(
-            clean(result.name),
-            clean(result.layer or ""),
-            result.mode,
-            Text(result.status, STYLES[result.status]),
-            figures.number(result.rows_in),
-            figures.number(result.rows_out),
-            figures.duration(seconds),
-            Text(figures.expectations(result), "yellow" if figures.broken(result) else ""),
-        )
+    cells = {column.title: [column.cell(result) for result in results] for column in _COLUMNS}
+    widths = {
+        column.title: max(column.least, len(column.title), *(cell.cell_len for cell in cells[column.title]))
+        for column in _COLUMNS
+    }
+    names = [clean(result.name) for result in results]
+    name_width = max(longest, len("table"), *(name.cell_len for name in names))
+    wanted = min(name_width, _SHORTEST_NAME)
+    for title in _DISPENSABLE:
+        if wanted + sum(widths.values()) + _GAP * len(widths) > width:
+            del widths[title]
+    name_width = max(1, min(name_width, width - sum(widths.values()) - _GAP * len(widths)))
+    made = Grid(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
+    made.add_column("table", width=name_width, overflow="ellipsis", no_wrap=True)
+    columns = [column for column in _COLUMNS if column.title in widths]
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.number else "left"
+        made.add_column(column.title, width=widths[column.title], no_wrap=True, justify=justify)
+    for i, name in enumerate(names):
+        made.add_row(name, *(cells[column.title][i] for column in columns))
     return made
+
+
+def _seconds(result: TableResult) -> float | None:
+    if result.status == "running" and result.started_at is not None:
+        return (datetime.now(UTC) - result.started_at).total_seconds()
+    return result.seconds
 
 
 def counts(statuses: Counter[Status]) -> Text:
@@ -93,7 +127,7 @@ def print_report(results: RunResults, page: Path, console: Console) -> None:
     else:
         shown, rest = tables, ""
     if shown:
-        console.print(grid(shown))
+        console.print(grid(shown, console.width))
     if rest:
         console.print(clean(rest), style="dim", soft_wrap=True)
     console.print()
