@@ -63,6 +63,23 @@ def local_conf(warehouse: Path) -> dict[str, str]:
     }
 
 
+def spark_defaults(warehouse: Path) -> str:
+    """Return the settings of a local session as the text of a ``spark-defaults.conf``.
+
+    Programs that make their own session, such as ``spark-pipelines``, take it from the folder that
+    ``SPARK_CONF_DIR`` names. It names no master: ``spark-pipelines`` refuses one there.
+
+    Args:
+        warehouse: Folder of managed tables.
+
+    Raises:
+        EnvironmentNotReadyError: As for ``local_conf``.
+    """
+    settings = local_conf(warehouse)
+    del settings["spark.master"]
+    return "".join(f"{key} {value}\n".replace("\\", "\\\\") for key, value in settings.items())
+
+
 def _log_options() -> str:
     own = os.environ.get("SPARK_CONF_DIR")
     if own and (Path(own) / "log4j2.properties").is_file():
