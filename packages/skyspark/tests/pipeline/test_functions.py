@@ -4,14 +4,16 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pyspark.sql import SparkSession
 from skyspark.errors import PipelineError, TransformationError
 from skyspark.pipeline.functions import call_function, table
 from skyspark.pipeline.model import Pipeline
-from skyspark.pipeline.modules import ModuleFinder
+from skyspark.pipeline.module_finder import ModuleFinder
 from skyspark.pipeline.read import load_pipeline
 from skyspark.pipeline.transformations import PythonFunction
 
@@ -138,6 +140,31 @@ def test_the_root_package_can_have_another_name(load: Load) -> None:
     assert function_of(pipeline) == "etl.tables.gold.orders.orders"
 
 
+def test_functions_of_a_notebook_are_known(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = ModuleType("made")
+    notebook.f = lambda source: source  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "made", notebook)
+    config = TABLE.replace("}}", "}, transformation: {type: python, function: made.%s}}")
+    assert function_of(load({"config.yml": config % "f"})) == "made.f"
+    with pytest.raises(PipelineError, match="made has no function 'g'"):
+        load({"config.yml": config % "g"})
+
+
+def test_installed_packages_are_not_forgotten_for_others_of_their_folder(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "site-packages"
+    (installed / "transformations/gold").mkdir(parents=True)
+    (installed / MODULE).write_text("def orders(source): ...")
+    (installed / "common.py").write_text("")
+    monkeypatch.syspath_prepend(installed)
+    import_module("transformations.gold.orders")
+    common = import_module("common")
+    load({MODULE: "def orders(source): ..."})
+    assert "transformations.gold.orders" not in sys.modules
+    assert sys.modules["common"] is common
+
+
 def test_packages_of_the_standard_library_are_not_opened(load: Load) -> None:
     config = TABLE.replace("}}", "}, transformation: {type: python, function: math.sqrt}}")
     assert function_of(load({"config.yml": config})) == "math.sqrt"
@@ -197,7 +224,8 @@ def frames(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def remember(signature: str) -> str:
-    return f"def f({signature}):\n    given = locals()\n    return type('Made', (Frame,), {{'given': given}})()\n"
+    made = "type('Made', (Frame,), {'given': given})()"
+    return f"def f({signature}):\n    given = locals()\n    return {made}\n"
 
 
 @pytest.mark.parametrize(

@@ -186,3 +186,23 @@ def test_values_of_the_process_environment_are_never_shown(
         load(f"tables:\n  -\n{own}{source}    {keys}\n")
     assert SECRET not in str(caught.value)
     assert SECRET[:8] not in str(caught.value)
+
+
+def test_settings_of_an_application_are_variables(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SKYSPARK_CATALOG", raising=False)
+    Path("app/settings").mkdir(parents=True)
+    Path("app/settings/base.yaml").write_text("schema_name: sales\nraw: /data/$x\n")
+    text = "settings: app\n" + described("${schema_name} ${raw} ${catalog:-none}")
+    assert load(text).description == "sales /data/$x none"
+    monkeypatch.setenv("SKYSPARK_RAW", SECRET)
+    monkeypatch.setenv("SKYSPARK_CATALOG", "main")
+    assert load(text).description == f"sales {SECRET} main"
+    with pytest.raises(PipelineError) as caught:
+        load(text + "name: ${raw}/\n")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["..", "/etc", "\\0"])
+def test_settings_stay_in_the_project(load: Load, folder: str) -> None:
+    with pytest.raises(PipelineError, match="settings: the folder is outside of the project"):
+        load(f'settings: "{folder}"\n' + described("x"))

@@ -203,3 +203,12 @@ def test_parameters_are_no_guess(load: Load) -> None:
         ":4: transformations[0].function: m.f has a parameter 'aa' that nothing is given for: "
         "name it in depends_on or in params."
     ]
+
+
+def test_inputs_of_functions_that_take_anything_are_named(load: Load) -> None:
+    text = steps("- {name: x, type: python, function: m.f}")
+    sentence = "what it takes cannot be told from its parameters: name it in depends_on."
+    for source in ("def f(**inputs): ...", "from elsewhere import f"):
+        assert refused(load, text, {"m.py": source}) == [f":4: transformations[0].function: {sentence}"]
+    named = steps("- {name: x, type: python, function: m.f, depends_on: a}")
+    assert load(named, {"m.py": "def f(**inputs): ..."}).by_name["x"].depends_on == ("a",)

@@ -43,6 +43,21 @@ def as_option(value: Any) -> Any:
     return value
 
 
+def plain(value: Any) -> Any:
+    """Return a value of a file without what it knows of how it was written.
+
+    Args:
+        value: A scalar, or lists and mappings of scalars.
+    """
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, float):
+        return float(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_TEXTS)]

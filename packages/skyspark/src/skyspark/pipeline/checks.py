@@ -9,7 +9,7 @@ from skyspark.pipeline import graph
 from skyspark.pipeline.drafts import PipelineDraft, TableDraft
 from skyspark.pipeline.intervals import is_interval
 from skyspark.pipeline.model import Pipeline, Table
-from skyspark.pipeline.modes import streamed_inputs
+from skyspark.pipeline.modes import all_streamed_inputs
 from skyspark.pipeline.sql_checks import SqlChecks
 from skyspark.pipeline.transformations import SOURCE, Aggregate, Filter, Join
 
@@ -218,8 +218,9 @@ class _Checks:
 
     def streams(self) -> None:
         """Check that a table which is declared streaming has something to follow in some run."""
+        streams = all_streamed_inputs(self._pipeline, "streaming")
         for one in self._tables:
-            if one.table.mode == "streaming" and not streamed_inputs(self._pipeline, one.table, "streaming"):
+            if one.table.mode == "streaming" and not streams[one.table.name]:
                 self._add(
                     one.place("mode"),
                     "it has no streaming input: none is a source or a streaming table that appends.",

@@ -16,9 +16,9 @@ from skyspark.pipeline.document import Document
 from skyspark.pipeline.drafts import PipelineDraft
 from skyspark.pipeline.interpolation import InterpolationError, Variables
 from skyspark.pipeline.model import Environment, Pipeline, Table
-from skyspark.pipeline.modules import project_folders
 from skyspark.pipeline.problems import Path as KeyPath
 from skyspark.pipeline.problems import Problem
+from skyspark.pipeline.project import in_project
 from skyspark.pipeline.resolution import Resolution
 from skyspark.pipeline.steps_file import read_steps_file
 from skyspark.pipeline.tables_file import read_tables_file
@@ -118,9 +118,7 @@ class _Reading:
         return pipeline
 
     def _draft(self, values: dict[str, Any]) -> PipelineDraft | None:
-        steps = [
-            key for key in ("pipeline", "sources", "transformations", "validation", "target") if key in values
-        ]
+        steps = [key for key in _STEPS_KEYS if key in values]
         if "tables" in values and steps:
             self._document.add(
                 (steps[0],), "a file has either tables, or sources, transformations and a target."
@@ -175,8 +173,8 @@ class _Reading:
         """Return the application's settings as variables; the process environment wins, as it does there."""
         if not isinstance(folder, str):
             return {}
-        path = (self._config.parent / folder).resolve()
-        if not path.is_relative_to(project_folders(self._config)[-1]):
+        path = in_project(self._config, folder)
+        if path is None:
             self._document.add(("settings",), "the folder is outside of the project.")
             return {}
         try:

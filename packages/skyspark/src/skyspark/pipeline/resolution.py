@@ -8,13 +8,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from skyspark.errors import QueryError, TransformationError, suggest
+from skyspark.errors import QueryError, suggest
 from skyspark.pipeline.document import Document
 from skyspark.pipeline.drafts import PipelineDraft, TableDraft
+from skyspark.pipeline.function_finder import FunctionFinder
 from skyspark.pipeline.interpolation import InterpolationError, Variables
 from skyspark.pipeline.model import Table
-from skyspark.pipeline.modules import Module, ModuleFinder, Parameters, project_folders
+from skyspark.pipeline.module_finder import ModuleFinder
 from skyspark.pipeline.problems import Problem, shown
+from skyspark.pipeline.project import in_project
 from skyspark.pipeline.queries import tables_read
 from skyspark.pipeline.transformations import (
     SOURCE,
@@ -24,8 +26,6 @@ from skyspark.pipeline.transformations import (
     PythonFunction,
     SqlQuery,
 )
-
-_SPARK = "spark"
 
 
 class Resolution:
@@ -48,6 +48,7 @@ class Resolution:
         self._document: Document = draft.document
         self._config = config
         self._variables = variables
+        self._functions = FunctionFinder(self.finder, draft.document)
         self._folders = self.finder.folders(draft.header.module_root)
 
     def tables(self) -> list[TableDraft]:
@@ -74,13 +75,7 @@ class Resolution:
                 named = _names_read(sql.query) if self._draft.stepwise else ()
                 return {"transformation": sql, **self._inputs(table, before, named)}
             case PythonFunction() as python:
-                parameters = self._explicit(draft, python)
-                named = (*parameters.required, *parameters.optional) if parameters is not None else ()
-                changes = self._inputs(table, before, named)
-                if parameters is not None:
-                    inputs = (*table.inputs, *changes.get("depends_on", ()))
-                    self._check_parameters(draft, python, parameters, inputs)
-                return changes
+                return self._python(draft, python, before)
             case Filter() | Aggregate() as one if not one.input:
                 default = self._default_input(table, before)
                 if default is None:
@@ -94,6 +89,23 @@ class Resolution:
             case Join() as join:
                 return self._inputs(table, before, (join.left, join.right), strict=True)
         return {} if self._draft.stepwise else self._by_layer(draft)
+
+    def _python(self, draft: TableDraft, python: PythonFunction, before: dict[str, Table]) -> dict[str, Any]:
+        found = self._functions.named(draft, python.function)
+        if found is None:
+            return {}
+        parameters = found.parameters
+        named = (*parameters.required, *parameters.optional) if parameters is not None else ()
+        changes = self._inputs(draft.table, before, named)
+        if parameters is not None:
+            inputs = (*draft.table.inputs, *changes.get("depends_on", ()))
+            self._functions.check_parameters(draft, python, parameters, inputs)
+        if (parameters is None or parameters.others) and changes:
+            place = draft.place("transformation", "function")
+            self._document.add(
+                place, "what it takes cannot be told from its parameters: name it in depends_on."
+            )
+        return changes
 
     def _inputs(
         self, table: Table, before: dict[str, Table], named: tuple[str, ...], *, strict: bool = False
@@ -130,10 +142,9 @@ class Resolution:
         if query.query:
             self._document.add(draft.place("transformation", "file"), "give the query or its file, not both.")
             return query
-        folder = self._config.resolve().parent
-        path = (folder / query.file).resolve()
+        path = in_project(self._config, query.file)
         place = draft.place("transformation", "file")
-        if not path.is_relative_to(project_folders(self._config)[-1]):
+        if path is None:
             self._document.add(place, "the file is outside of the project: queries are read from within it.")
             return query
         return query.model_copy(update={"query": self._text(path, place)})
@@ -168,29 +179,6 @@ class Resolution:
                 return number
         return 1
 
-    def _explicit(self, draft: TableDraft, python: PythonFunction) -> Parameters | None:
-        """Find a function that the file names; return its parameters if they are known."""
-        place = draft.place("transformation", "function")
-        module_name, _, name = python.function.rpartition(".")
-        try:
-            module = self.finder.find(module_name)
-        except TransformationError as error:
-            self._document.add(place, str(error))
-            return None
-        if module is None:
-            self._document.add(
-                place,
-                f"there is no module {module_name}: it is looked for next to the file, in src, "
-                "and where Python looks.",
-            )
-            return None
-        if name not in module.functions:
-            if module.complete:
-                near = suggest(name, module.functions)
-                self._document.add(place, f"{shown(Path(module.file))} has no function '{name}'{near}.")
-            return None
-        return module.functions[name]
-
     def _by_layer(self, draft: TableDraft) -> dict[str, Any]:
         """Find the transformation that stands where the table's layer and name say."""
         table = draft.table
@@ -216,9 +204,9 @@ class Resolution:
                 text = self._text(path, draft.place())
                 return {"transformation": SqlQuery(type="sql", query=text, file=self._from_config(path))}
             if has_module:
-                return self._from_module(
-                    draft, f"{self._draft.header.module_root}.{table.layer}.{table.name}"
-                )
+                package = f"{self._draft.header.module_root}.{table.layer}"
+                python = self._functions.of_table(draft, f"{package}.{table.name}")
+                return {"transformation": python} if python is not None else {}
         if table.inputs == (SOURCE,):
             return {}
         where = f"{self._draft.header.module_root.replace('.', '/')}/{table.layer}/{table.name}"
@@ -229,68 +217,6 @@ class Resolution:
             "write one or give a transformation.",
         )
         return {}
-
-    def _from_module(self, draft: TableDraft, module_name: str) -> dict[str, Any]:
-        table = draft.table
-        try:
-            module = self.finder.find(module_name)
-        except TransformationError as error:
-            self._document.add(draft.place(), str(error))
-            return {}
-        if module is None:
-            self._document.add(draft.place(), f"Python cannot import {module_name}.")
-            return {}
-        name = self._function_for(table.name, module, draft)
-        if name is None:
-            return {}
-        python = PythonFunction(type="python", function=f"{module_name}.{name}")
-        parameters = module.functions[name]
-        if parameters is not None:
-            self._check_parameters(draft, python, parameters, table.inputs)
-        return {"transformation": python}
-
-    def _function_for(self, table: str, module: Module, draft: TableDraft) -> str | None:
-        marked = module.marked.get(table, ())
-        if len(marked) > 1:
-            self._document.add(
-                draft.place(),
-                f"{shown(Path(module.file))} marks several functions for it: {', '.join(marked)}.",
-            )
-            return None
-        if marked:
-            return marked[0]
-        if table in module.functions:
-            return table
-        near = suggest(table, (*module.marked, *module.functions))
-        self._document.add(
-            draft.place(),
-            f"{shown(Path(module.file))} has no function named '{table}' and none marked with "
-            f"@skyspark.table{near}.",
-        )
-        return None
-
-    def _check_parameters(
-        self, draft: TableDraft, python: PythonFunction, parameters: Parameters, inputs: tuple[str, ...]
-    ) -> None:
-        place = draft.place("transformation", "function")
-        if not self._document.has(place):
-            place = draft.place()
-        for name in parameters.required:
-            if name not in inputs and name not in python.params and name != _SPARK:
-                self._document.add(
-                    place,
-                    f"{python.function} has a parameter '{name}' that nothing is given for"
-                    f"{suggest(name, (*inputs, *python.params))}: name it in depends_on or in params.",
-                )
-        taken = {*parameters.required, *parameters.optional}
-        for name in python.params:
-            at = draft.place("transformation", "params", name)
-            if name in inputs or name == _SPARK:
-                self._document.add(at, "an input has that name: a parameter gets the one or the other.")
-            elif name not in taken and not parameters.others:
-                self._document.add(
-                    at, f"{python.function} has no such parameter{suggest(name, sorted(taken))}."
-                )
 
     def _from_config(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._config.resolve().parent)).as_posix()

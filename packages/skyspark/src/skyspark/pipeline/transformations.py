@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from skyspark.identifiers import quote
-from skyspark.pipeline.base import Model, Names
+from skyspark.pipeline.base import Model, Names, plain
 
 # The input a table's own `source` is known by, in SQL and as a parameter.
 SOURCE = "source"
@@ -44,7 +44,7 @@ class PythonFunction(Model):
 
     type: Literal["python"]
     function: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Annotated[Any, BeforeValidator(plain)]] = Field(default_factory=dict)
 
 
 class Filter(Model):
