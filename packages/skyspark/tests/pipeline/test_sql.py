@@ -11,7 +11,7 @@ from skyspark.identifiers import text
 from skyspark.pipeline.expectations import ExpressionRule
 from skyspark.pipeline.model import Pipeline, Source, Table, Target
 from skyspark.pipeline.plan import Plan, Selection, make_plan
-from skyspark.pipeline.sql import generate
+from skyspark.pipeline.sql import generate, header
 from skyspark.pipeline.sql.dataset import interval, without_semicolon
 from skyspark.pipeline.transformations import SqlQuery
 from sqlglot import TokenType
@@ -167,6 +167,33 @@ def test_each_table_has_a_file_of_its_own_where_asked():
     assert [f.path for f in generate(plan, "spark")] == ["p.sql"]
 
 
+def test_files_of_tables_are_apart_where_upper_case_is_not():
+    tables = [
+        Table(name=name, source=FILE, target=Target(schema=schema))
+        for name, schema in (("a", "x"), ("A", "y"), ("é", "x"), ("ü", "x"))
+    ]
+    files = generate(plan_of(*tables), "spark", per_table=True)
+    assert [f.path for f in files] == ["a.sql", "A_2.sql", "_.sql", "__2.sql"]
+
+
+def test_a_name_that_ends_in_a_backslash_is_refused():
+    for name in ("a\\", "a\\`b"):
+        with pytest.raises(PipelineError, match="backslash"):
+            sql_of(Table(name="t", source=FILE, target=Target(cluster_by=(name,))))
+
+
+def test_what_is_read_whole_reads_whole_itself():
+    views = [
+        Table(name="first", source=Source(table="a.b"), temporary=True),
+        Table(name="second", depends_on=("first",), temporary=True),
+        Table(name="whole", depends_on=("second",), mode="batch"),
+    ]
+    assert "STREAM" not in sql_of(*views, mode="streaming", dialect="spark")
+    both = sql_of(*views, Table(name="follows", depends_on=("second",)), mode="streaming", dialect="spark")
+    assert "CREATE TEMPORARY VIEW `second_whole`\nAS\nSELECT *\nFROM `first_whole` " in both
+    assert "CREATE TEMPORARY VIEW `second`\nAS\nSELECT *\nFROM STREAM `first` " in both
+
+
 CONFIG = """
 name: shop
 mode: streaming
@@ -223,9 +250,10 @@ def test_the_command_overwrites_nothing_of_somebody_else(config, tmp_path, capsy
     assert sorted(p.name for p in folder.iterdir()) == ["b.sql"]
     (folder / "b.sql").unlink()
     (folder / "b.sql").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere").write_text("kept")
+    elsewhere = f"{header('shop')}\nkept"
+    (tmp_path / "elsewhere").write_text(elsewhere)
     assert _exit(config, "-o", folder, "--per-table") == 2
-    assert (tmp_path / "elsewhere").read_text() == "kept"
+    assert (tmp_path / "elsewhere").read_text() == elsewhere
 
 
 def test_an_output_that_is_no_folder_is_one_sentence(config, capsys):
