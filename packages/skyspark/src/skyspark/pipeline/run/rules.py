@@ -13,7 +13,7 @@ and counted before anything is written.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
@@ -76,8 +76,11 @@ class Judged:
         except Exception as error:
             if _ENFORCED not in str(error):
                 raise
-            counts = self._recount()
-            self._tally.add(counts.without_rows_out())
+            counts = Counts()
+            # The rule may be one of a temporary table that is read as a stream: counting then fails as well.
+            with suppress(Exception):
+                counts = self._recount()
+            self._tally.add(counts.not_written())
             raise failed(self._table, counts) from error
         self._tally.add(self._counts(wait))
 
@@ -103,6 +106,8 @@ class Rules:
             self._uniques
             or any(rule.action == "fail" for rule in self._row_counts)
             or (self._table.target.quarantine and self._dropping)
+            # What is not written itself must fail before those that read it begin.
+            or (self._table.temporary and any(rule.action == "fail" for rule in self._row_rules))
         )
 
     def judge(
@@ -169,7 +174,7 @@ class Rules:
             repeated = kept.groupBy(*keys).count().where("count > 1").limit(1).count()
             found.judged[rule.name] = (repeated, 1 - repeated)
         if any(found.judged[rule.name][0] for rule in self._table.expectations if rule.action == "fail"):
-            tally.add(found.without_rows_out())
+            tally.add(found.not_written())
             raise failed(self._table, found)
         dropped = any(found.judged[self._row_rules[i].name][0] for i in self._dropping)
         if dropped and self._table.target.quarantine:
@@ -241,7 +246,9 @@ class Rules:
         for rule in self._row_counts:
             broken = int(not (rule.min or 0) <= written <= (written if rule.max is None else rule.max))
             judged[rule.name] = (broken, 1 - broken)
-        return Counts(rows_out=written, judged=judged)
+        # Without a transformation the rows that are judged are those that were read.
+        read = rows if self._table.transformation is None else None
+        return Counts(rows_in=read, rows_out=written, judged=judged)
 
 
 def failed(table: Table, counts: Counts) -> ExpectationFailedError:
@@ -274,6 +281,6 @@ def _observed(observation: Observation, seconds: float) -> dict[str, Any] | None
             if time.monotonic() > deadline:
                 return {}
             time.sleep(0.005)
-        if not future().value().get().get().length():
+        if not future().value().get().get().size():
             return None
     return dict(observation.get)
