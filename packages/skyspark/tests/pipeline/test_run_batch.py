@@ -253,6 +253,20 @@ class TestTemporary:
         assert pays(stored.groupBy("v").count())
         assert pays(stored.join(stored.select("id"), "id"))
 
+    def test_that_breaks_a_fail_fails_itself(self, run_tables):
+        done = run_tables(
+            table(
+                "shared",
+                values((1, "a"), (2, "b")),
+                temporary=True,
+                expectations=[{"expression": "id > 1", "action": "fail", "name": "big"}],
+            ),
+            table("one", depends_on="shared"),
+            status="failed",
+        )
+        assert done["shared"].message.startswith("broken expectations: 'big' (1 of 2 rows)")
+        assert done["one"].status == "skipped"
+
     def test_has_its_rules_counted(self, run_tables, rows):
         done = run_tables(
             table(

@@ -135,6 +135,27 @@ def test_windows_close_by_the_watermark(run_tables, rows, events):
     assert [n for _, n in rows("windows")] == [2, 1]
 
 
+def test_a_temporary_table_is_judged_as_it_streams(run_tables, rows, events):
+    def tables(action):
+        rule = {"expression": "id > 1", "name": "big", "action": action}
+        return (
+            events.table("seen", temporary=True, expectations=[rule]),
+            {"name": "kept", "mode": "streaming", "depends_on": "seen"},
+            {
+                "name": "whole",
+                "mode": "batch",
+                "depends_on": ["seen", "kept"],
+                "transformation": sql("SELECT id FROM seen"),
+            },
+        )
+
+    events.add("1", (1, "a"), (2, "b"))
+    run_tables(*tables("drop"))
+    assert rows("kept", "id") == rows("whole") == [(2,)]
+    failed = run_tables(*tables("fail"), status="failed", full_refresh=True)
+    assert failed["seen"].message.startswith("broken expectations: 'big' (1 of 2 rows)")
+
+
 def test_a_broken_fail_writes_nothing_of_its_batch_and_the_next_run_goes_on(run_tables, rows, events):
     def table(rule):
         return events.table(expectations=[{"expression": rule, "name": "ok", "action": "fail"}])

@@ -137,7 +137,7 @@ class _Run:
         if event.kind in ("succeeded", "failed"):
             result.finished_at = datetime.now(UTC)
             result.status = "succeeded" if event.kind == "succeeded" else "failed"
-            if self._stopping and (event.kind == "failed" or (outcome is not None and outcome.cancelled)):
+            if (outcome is not None and outcome.cancelled) or (self._stopping and event.kind == "failed"):
                 result.status, result.message = "cancelled", _STOPPED
             elif event.kind == "failed":
                 self._roots[event.name] = event.name
@@ -206,13 +206,12 @@ class _Run:
                     result.status, result.message = "skipped", "an earlier failure ended the run."
                 self._changed(result)
         statuses = {result.status for result in self._results.tables}
-        self._results.status = (
-            "cancelled"
-            if self._stopping or "cancelled" in statuses
-            else "failed"
-            if statuses & {"failed", "skipped"}
-            else "succeeded"
-        )
+        if self._stopping:
+            self._results.status = "cancelled"
+        elif statuses & {"failed", "skipped"}:
+            self._results.status = "failed"
+        else:
+            self._results.status = "cancelled" if "cancelled" in statuses else "succeeded"
         self._results.finished_at = datetime.now(UTC)
         self._recorder.changed()
         self._recorder.settle(now=True)

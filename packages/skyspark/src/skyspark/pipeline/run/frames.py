@@ -37,8 +37,8 @@ class Frames:
 
     Args:
         run: The run.
-        finish: Gets each shared frame that is read whole, with its name, its table (``None`` for a source)
-            and what is to be closed when nobody reads it any more; gives the frame to share.
+        finish: Gets each shared frame, with its name, its table (``None`` for a source) and what is to be
+            closed when nobody reads it any more; gives the frame to share.
     """
 
     def __init__(self, run: RunContext, finish: Finish) -> None:
@@ -109,9 +109,7 @@ class Frames:
         with own:
             if (kept := self._shared.get(key)) is None:
                 with ExitStack() as scope:
-                    frame = make(scope)
-                    if not streamed:
-                        frame = self._finish(frame, node, table, scope)
+                    frame = self._finish(make(scope), node, table, scope)
                     kept = _Kept(frame, scope.pop_all())
                 with self._lock:
                     self._shared[key] = kept

@@ -60,7 +60,7 @@ def grouped(spark: "SparkSession", group: str, description: str) -> Iterator[Non
     # Transformations may ask for the active session, which Spark knows for each thread.
     jvm = context._jvm
     if jvm is not None:
-        jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(spark._jsparkSession)
+        jvm.SparkSession.setActiveSession(spark._jsparkSession)
     context.setJobGroup(group, description, interruptOnCancel=True)
     context.setLocalProperty("spark.scheduler.pool", group)
     try:

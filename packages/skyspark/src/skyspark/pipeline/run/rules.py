@@ -7,8 +7,8 @@ pass.
 
 Some rules need all rows before the first one may be written: ``unique``, ``row_count`` with action ``fail``,
 and a quarantine table, which must have its rows before the table has the others (a kill can come between two
-commits, and an incremental table would not read the dropped rows again). The rows are then computed once, kept,
-and counted before anything is written.
+commits, and an incremental table would not read the dropped rows again). The rows are then computed once,
+kept, and counted before anything is written.
 """
 
 import time
@@ -90,10 +90,13 @@ class Rules:
 
     Args:
         table: The table.
+        counts_reads: Whether the rows of a table without a transformation count as read, too; those of a
+            stream are counted by Spark.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, counts_reads: bool = True) -> None:
         self._table = table
+        self._counts_reads = counts_reads and table.transformation is None
         self._row_rules = [rule for rule in table.expectations if isinstance(rule, RowRule)]
         self._uniques = [rule for rule in table.expectations if isinstance(rule, Unique)]
         self._row_counts = [rule for rule in table.expectations if isinstance(rule, RowCount)]
@@ -247,8 +250,7 @@ class Rules:
             broken = int(not (rule.min or 0) <= written <= (written if rule.max is None else rule.max))
             judged[rule.name] = (broken, 1 - broken)
         # Without a transformation the rows that are judged are those that were read.
-        read = rows if self._table.transformation is None else None
-        return Counts(rows_in=read, rows_out=written, judged=judged)
+        return Counts(rows_in=rows if self._counts_reads else None, rows_out=written, judged=judged)
 
 
 def failed(table: Table, counts: Counts) -> ExpectationFailedError:

@@ -97,11 +97,15 @@ class Stream:
         self._count_inputs()
         return self._stopping
 
+    def begin_no_batch(self) -> None:
+        """Let the batch that is being written be the last one."""
+        self._stopping = True
+
     def stop(self) -> None:
         """End after the batch that is being written."""
+        self.begin_no_batch()
         with self._writing:
-            self._stopping = True
-        query = self._query
+            query = self._query
         if query is None:
             return
         with suppress(PySparkException):

@@ -126,6 +126,8 @@ class Tables:
             self._stopping = True
             streams = list(self._streams.values())
         for stream in streams:
+            stream.begin_no_batch()
+        for stream in streams:
             stream.stop()
 
     def close(self) -> None:
@@ -217,10 +219,13 @@ class Tables:
             if name is not None:
                 write_quarantine(dropped, name, transaction)
 
-        return Rules(table).judge(rows, scope, tally, quarantine)
+        rules = Rules(table, counts_reads=not self._run.is_stream(table))
+        return rules.judge(rows, scope, tally, quarantine)
 
     def _finish(self, frame: "DataFrame", node: str, table: Table | None, scope: ExitStack) -> "DataFrame":
         """Judge the rows of a temporary table, and keep them where that pays."""
+        if frame.isStreaming:
+            return frame if table is None else Rules(table).filtered(frame)
         if table is not None and table.expectations:
             tally = Tally(table)
             judged = self._judge(table, frame, scope, tally, self._run.transaction(table))

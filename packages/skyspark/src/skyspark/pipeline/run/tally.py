@@ -21,7 +21,7 @@ class Counts:
     rows_out: int | None = None
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def without_rows_out(self) -> "Counts":
+    def not_written(self) -> "Counts":
         """Return the same counts for rows that were not written."""
         return replace(self, rows_out=None)
 
