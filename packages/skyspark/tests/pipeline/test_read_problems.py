@@ -741,12 +741,24 @@ def test_a_table_with_a_mistake_is_still_known_to_others(refuse: Refuse) -> None
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: "])
 def test_nesting_without_end_is_refused(refuse: Refuse, opening: str) -> None:
     assert refuse("tables: " * (opening != "- ") + opening * 200_000) == [
-        ":1: this is no valid YAML: more than 100 levels are nested."
+        ":1: more than 100 levels are nested."
     ]
 
 
 def test_aliases_cannot_stand_for_a_billion_values(refuse: Refuse) -> None:
     lines = ["a0: &a0 [x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    assert refuse("\n".join(lines)) == [":7: its aliases stand for far too many values."]
+
+
+def test_aliases_cannot_nest_without_end(refuse: Refuse) -> None:
+    lines = ["a0: &a0 [x]"] + [f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 3000)]
+    assert refuse("\n".join(lines)) == [":101: more than 100 levels are nested."]
+
+
+def test_merge_keys_cannot_stand_for_a_billion_values(refuse: Refuse) -> None:
+    lines = ["a0: &a0 {x: 1}"] + [
+        f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 12)
+    ]
     assert refuse("\n".join(lines)) == [":7: its aliases stand for far too many values."]
 
 

@@ -1,11 +1,9 @@
 """A YAML file as plain values, with the place in the file of each of them.
 
-The file is composed into YAML's node graph, in which every node has its mark. Values are made from the nodes
-here, so that nothing but plain types can come out, and so that a key given twice, over which YAML's own
-constructors pass in silence, is found.
+Values are made from YAML's nodes here, so that nothing but plain types can come out, and so that a key given
+twice, over which YAML's own constructors pass in silence, is found.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,16 +11,11 @@ from typing import Any
 import yaml
 from yaml.constructor import SafeConstructor
 
-from skyspark.errors import PipelineError
 from skyspark.pipeline.problems import Path, Problem, key_of
+from skyspark.pipeline.yaml_nodes import compose_file
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _CONSTRUCTOR = SafeConstructor()
-# Aliases may stand for other aliases: nine lines can expand to a billion values.
-_MAX_EXPANSION = 1_000_000
-_MAX_DEPTH = 100
-_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 
 
 class Whole(int):
@@ -51,6 +44,7 @@ class Document:
     Attributes:
         file: The file as the user named it.
         values: Mappings, lists, texts, numbers, booleans and ``None``; dates stay texts.
+        has_variables: Whether there can be variables in its texts: there is a dollar sign.
         problems: What is wrong so far.
     """
 
@@ -68,12 +62,9 @@ class Document:
         # Places whose value could not be read: nothing more can be said of them.
         self._refused: set[Path] = set()
         self._entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
-        text = self._text(file)
-        # YAML breaks lines at more signs than editors do: no line may be named that the file has not.
-        self._lines = len(_LINE_BREAK.split(text))
-        self.has_variables = "$" in text
-        self._root = self._compose(text)
-        self._refuse_expansion()
+        composed = compose_file(file)
+        self._root, self._lines = composed.root, composed.lines
+        self.has_variables = "$" in composed.text
         self._made: dict[int, Any] = {}
         self.values = self._value(self._root, ()) if self._root is not None else None
 
@@ -118,76 +109,6 @@ class Document:
         for step in path:
             node = self._step(node, step)[1]
         return node is not None
-
-    def _stop(self, line: int, column: int, sentence: str) -> PipelineError:
-        return PipelineError(
-            [Problem(self.file, min(line, self._lines) if line else 0, column, "", sentence)]
-        )
-
-    def _stop_at(self, node: yaml.Node, sentence: str) -> PipelineError:
-        return self._stop(node.start_mark.line + 1, node.start_mark.column + 1, sentence)
-
-    def _text(self, file: FilePath) -> str:
-        self._lines = 1
-        try:
-            content = file.read_bytes()
-        except FileNotFoundError:
-            raise self._stop(0, 0, "there is no such file.") from None
-        except OSError as error:
-            raise self._stop(0, 0, f"it cannot be read: {error.strerror}.") from None
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            before = _LINE_BREAK.split(content[: error.start].decode("utf-8-sig"))
-            self._lines = len(before)
-            raise self._stop(
-                len(before), len(before[-1]) + 1, "the file is not in UTF-8: save it as UTF-8."
-            ) from None
-
-    def _compose(self, text: str) -> yaml.Node | None:
-        try:
-            _refuse_depth(text)
-            node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
-        except yaml.reader.ReaderError as error:
-            before = _LINE_BREAK.split(text[: error.position])
-            raise self._stop(
-                len(before), len(before[-1]) + 1, "it holds a character that YAML does not allow."
-            ) from None
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            raise self._stop(line, column, _syntax_sentence(error, text, line)) from None
-        return node
-
-    def _refuse_expansion(self) -> None:
-        """Refuse aliases that stand for themselves or for more values than anybody writes."""
-        if self._root is None:
-            return
-        sizes: dict[int, int] = {}
-        waiting: list[tuple[yaml.Node, bool]] = [(self._root, False)]
-        open_nodes: set[int] = set()
-        while waiting:
-            node, done = waiting.pop()
-            if done:
-                open_nodes.discard(id(node))
-                sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
-                if sizes[id(node)] > len(sizes) + _MAX_EXPANSION:
-                    mark = node.start_mark
-                    raise self._stop(
-                        mark.line + 1, mark.column + 1, "its aliases stand for far too many values."
-                    )
-            elif id(node) not in sizes:
-                if id(node) in open_nodes:
-                    mark = node.start_mark
-                    raise self._stop(
-                        mark.line + 1, mark.column + 1, "an alias stands for what it is part of."
-                    )
-                if isinstance(node, yaml.ScalarNode):
-                    sizes[id(node)] = 1
-                    continue
-                open_nodes.add(id(node))
-                waiting.append((node, True))
-                waiting.extend((child, False) for child in _children(node))
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if isinstance(node, yaml.ScalarNode):
@@ -240,25 +161,18 @@ class Document:
                     self.add((*path, "<<"), "'<<' takes over the keys of mappings: give it an alias of one.")
                 continue
             if not _is_key(key):
-                mark = key.start_mark
-                sentence = "a key is a text: this is none."
-                self.problems.append(
-                    Problem(self.file, self._line(mark), mark.column + 1, key_of(path), sentence)
-                )
+                self._note(key, path, "a key is a text: this is none.")
                 continue
             if key.value in seen:
-                mark, first = key.start_mark, seen[key.value].start_mark
-                sentence = f"the key is given twice: the first is in line {self._line(first)}."
-                self.problems.append(
-                    Problem(
-                        self.file,
-                        self._line(mark),
-                        mark.column + 1,
-                        key_of((*path, str(key.value))),
-                        sentence,
-                    )
-                )
+                first = self._line(seen[key.value].start_mark)
+                sentence = f"the key is given twice: the first is in line {first}."
+                self._note(key, (*path, str(key.value)), sentence)
             seen.setdefault(key.value, key)
+
+    def _note(self, node: yaml.Node, path: Path, sentence: str) -> None:
+        """Note a problem of a node that no path leads to."""
+        mark = node.start_mark
+        self.problems.append(Problem(self.file, self._line(mark), mark.column + 1, key_of(path), sentence))
 
     def _line(self, mark: yaml.Mark) -> int:
         return int(min(mark.line + 1, self._lines))
@@ -293,15 +207,6 @@ class Document:
         return (self._line(mark), mark.column + 1) if mark is not None else (1, 1)
 
 
-def _children(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield key
-            yield value
-    elif isinstance(node, yaml.SequenceNode):
-        yield from node.value
-
-
 def _merged(value: yaml.Node) -> list[yaml.Node]:
     return list(value.value) if isinstance(value, yaml.SequenceNode) else [value]
 
@@ -321,26 +226,3 @@ def _entries(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
             yield key, value
     for part in merges:
         yield from _entries(part)
-
-
-def _refuse_depth(text: str) -> None:
-    """Refuse nesting so deep that composing it would end the process: libyaml's binding recurses in C."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                deep = yaml.MarkedYAMLError(problem=f"more than {_MAX_DEPTH} levels are nested")
-                deep.problem_mark = event.start_mark  # type: ignore[assignment]  # libyaml has its own
-                raise deep
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _syntax_sentence(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
-    lines = text.splitlines()
-    here = lines[line - 1] if line <= len(lines) else ""
-    if "\t" in here[: len(here) - len(here.lstrip())]:
-        return "this is no valid YAML: the line is indented with a tab; use spaces."
-    reasons = [reason for reason in (error.context, error.problem) if reason]
-    return f"this is no valid YAML: {', '.join(reasons)}."
