@@ -157,6 +157,12 @@ def test_the_live_table_is_told_from_many_threads_while_it_is_drawn(table_result
     assert "200 succeeded" in drawn(progress)
 
 
+def test_a_table_that_was_not_expected_is_counted_too(table_result, run_results):
+    progress = LiveProgress(run_results(table_result("a")), 24)
+    progress.changed(table_result("new", 0, 10))
+    assert "1 succeeded, 1 waiting" in drawn(progress)
+
+
 def test_log_lines_tell_begin_and_end_once(table_result, caplog):
     broken = [ExpectationResult(name="positive", action="warn", broken=1, passed=0)]
     caplog.set_level(logging.INFO)

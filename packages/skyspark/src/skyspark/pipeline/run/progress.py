@@ -106,7 +106,9 @@ class LiveProgress:
         copy = result.model_copy(deep=True)
         with self._lock:
             self._heard = True
-            self._counts[self._status[copy.name]] -= 1
+            # Another run may have changed what this one takes over, after it was looked at.
+            if copy.name in self._status:
+                self._counts[self._status[copy.name]] -= 1
             self._counts[copy.status] += 1
             self._status[copy.name] = copy.status
             if self._all or copy.status in ("running", "failed"):
