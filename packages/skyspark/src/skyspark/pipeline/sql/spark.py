@@ -10,8 +10,8 @@ from skyspark.pipeline.declarative import row_guard
 from skyspark.pipeline.expectations import TableRule
 from skyspark.pipeline.model import Source
 from skyspark.pipeline.sql.checks import count_rows, counted_well
-from skyspark.pipeline.sql.dataset import Dataset, Syntax, clauses, identifier, table_options
-from skyspark.pipeline.sql.parsed_files import parsed
+from skyspark.pipeline.sql.dataset import Dataset, Syntax, clauses
+from skyspark.pipeline.sql.parsed_files import parsed, path_relation
 
 
 def declaration(dataset: Dataset) -> str:
@@ -53,7 +53,7 @@ def files(source: Source, streamed: bool) -> str:
             "(skyspark.lakeflow.register)."
         )
     if source.columns is None or source.format == "delta":
-        return f"{source.format}.{identifier(source.path or '')}{table_options(source.options)}"
+        return path_relation(source.format, source.path or "", source.options)
     return parsed(source)
 
 

@@ -9,7 +9,7 @@ FROM (
   SELECT `row`.*
   FROM (
     SELECT from_csv(`line`, 'a STRING', map('sep', '\'', 'x.y`', '\u0024{z}\\')) AS `row`
-    FROM (SELECT posexplode(filter(split(`value`, '\\r\\n|\\n|\\r'), `line` -> `line` RLIKE '\\S')) AS (`number`, `line`) FROM text.`/d'a``t\a;` WITH (wholetext = 'true'))
+    FROM (SELECT posexplode(filter(split(`value`, '\\r\\n|\\n|\\r'), `line` -> `line` RLIKE '\\S')) AS (`number`, `line`) FROM (SELECT * FROM text.`/d'a``t\a;` WITH (wholetext = 'true') WHERE assert_true(version() NOT LIKE '4.1.%', 'Spark 4.1 ignores the options of a path: take Spark 4.2.') IS NULL))
     WHERE `number` > 0
   )
 ) AS `source`

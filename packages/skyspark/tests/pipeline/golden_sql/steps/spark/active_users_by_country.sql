@@ -23,7 +23,7 @@ FROM (
   SELECT `row`.*
   FROM (
     SELECT from_csv(`line`, 'user_id STRING, country STRING, plan STRING, updated_at TIMESTAMP') AS `row`
-    FROM (SELECT posexplode(filter(split(`value`, '\\r\\n|\\n|\\r'), `line` -> `line` RLIKE '\\S')) AS (`number`, `line`) FROM text.`data/user_profiles.csv` WITH (wholetext = 'true'))
+    FROM (SELECT posexplode(filter(split(`value`, '\\r\\n|\\n|\\r'), `line` -> `line` RLIKE '\\S')) AS (`number`, `line`) FROM (SELECT * FROM text.`data/user_profiles.csv` WITH (wholetext = 'true') WHERE assert_true(version() NOT LIKE '4.1.%', 'Spark 4.1 ignores the options of a path: take Spark 4.2.') IS NULL))
     WHERE `number` > 0
   )
 ) AS `source`
