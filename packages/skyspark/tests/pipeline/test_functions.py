@@ -193,6 +193,13 @@ def test_each_pipeline_gets_its_own_modules(tmp_path: Path, monkeypatch: pytest.
         assert frame.sparkSession == name
 
 
+def test_nothing_is_put_on_the_path_for_a_file_that_is_wrong(load: Load) -> None:
+    before = list(sys.path)
+    with pytest.raises(PipelineError):
+        load({MODULE: "def orders(source): ...", "config.yml": "nmae: x\n" + TABLE})
+    assert sys.path == before
+
+
 def test_a_finder_reads_each_module_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "made.py").write_text("def f(): ...")
     finder = ModuleFinder(tmp_path / "config.yml")

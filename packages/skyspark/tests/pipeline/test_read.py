@@ -9,7 +9,7 @@ import pytest
 from skyspark.errors import PipelineError
 from skyspark.pipeline.expectations import AcceptedValues, NullCheck, RangeCheck
 from skyspark.pipeline.file_schema import json_schema
-from skyspark.pipeline.model import Pipeline
+from skyspark.pipeline.model import Incremental, Pipeline
 from skyspark.pipeline.queries import tables_read
 from skyspark.pipeline.read import load_pipeline
 from skyspark.pipeline.transformations import Aggregate, Filter, Join, PythonFunction, SqlQuery
@@ -143,6 +143,13 @@ def test_joins_match_columns_or_a_condition(load: Load, on: str, matched: str) -
     join = pipeline.by_name["z"].transformation
     assert isinstance(join, Join)
     assert join.as_sql() == f"SELECT *\nFROM `x`\nINNER JOIN `y` {matched}"
+
+
+def test_what_is_new_is_new_in_the_only_input(load: Load) -> None:
+    pipeline = load(
+        "tables:\n  - {name: x, source: {path: /x}, incremental: {column: at}, target: {mode: append}}\n"
+    )
+    assert pipeline.tables[0].incremental == Incremental(column="at", input="source")
 
 
 def test_anchors_and_merge_keys_save_words(load: Load) -> None:

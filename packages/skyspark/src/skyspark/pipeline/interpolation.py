@@ -12,7 +12,6 @@ from skyspark.errors import suggest
 
 _DOLLAR = re.compile(r"\$(?:\$|\{)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# Shorter values say nothing that could be secret, and taking them out would make sentences unreadable.
 _SHORTEST_SECRET = 4
 
 
@@ -71,6 +70,8 @@ class Variables:
 
     def hide(self, sentence: str) -> str:
         """Return a sentence in which names stand in for the values of the process environment.
+
+        Values of less than four characters stay: every sentence is full of them.
 
         Args:
             sentence: For a person to read.

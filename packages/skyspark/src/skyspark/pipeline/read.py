@@ -22,7 +22,6 @@ from skyspark.pipeline.project import in_project
 from skyspark.pipeline.resolution import Resolution
 from skyspark.pipeline.steps_file import read_steps_file
 from skyspark.pipeline.tables_file import read_tables_file
-from skyspark.settings import read_settings
 
 _BUILT_IN = ("env", "date")
 _SETTINGS_PREFIX = "SKYSPARK_"
@@ -114,7 +113,8 @@ class _Reading:
         tables = resolution.tables()
         pipeline = self._whole(draft, [one.table for one in tables])
         check_pipeline(draft, tables, pipeline)
-        resolution.finder.put_on_path()
+        if not self._document.problems:
+            resolution.finder.put_on_path()
         return pipeline
 
     def _draft(self, values: dict[str, Any]) -> PipelineDraft | None:
@@ -173,6 +173,9 @@ class _Reading:
         """Return the application's settings as variables; the process environment wins, as it does there."""
         if not isinstance(folder, str):
             return {}
+        # It brings pydantic-settings, which takes a while and which most files need not.
+        from skyspark.settings import read_settings
+
         path = in_project(self._config, folder)
         if path is None:
             self._document.add(("settings",), "the folder is outside of the project.")

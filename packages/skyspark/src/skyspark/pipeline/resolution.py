@@ -56,7 +56,7 @@ class Resolution:
         made: list[TableDraft] = []
         before: dict[str, Table] = {}
         for draft in self._draft.tables:
-            table = draft.table.model_copy(update=self._changes(draft, before))
+            table = _with_input(draft.table.model_copy(update=self._changes(draft, before)))
             made.append(TableDraft(table, draft.at, draft.places))
             before[table.name.casefold()] = table
         return made
@@ -220,6 +220,15 @@ class Resolution:
 
     def _from_config(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._config.resolve().parent)).as_posix()
+
+
+def _with_input(table: Table) -> Table:
+    """Return a table that says which input it reads what is new of, where it has only one."""
+    incremental = table.incremental
+    if incremental is None or incremental.input is not None or len(table.inputs) != 1:
+        return table
+    filled = incremental.model_copy(update={"input": table.inputs[0]})
+    return table.model_copy(update={"incremental": filled})
 
 
 def _names_read(query: str) -> tuple[str, ...]:
