@@ -47,11 +47,37 @@ def reads(query: str) -> list[str]:
         ("SELECT * FROM stream.a JOIN stream.b.c", ["stream.a", "stream.b.c"]),
         ("SELECT stream FROM stream", ["stream"]),
         ("SELECT * FROM parquet.`/x/y`", ["parquet./x/y"]),
+        ("SELECT /*+ BROADCAST(b), MERGE(c) */ * FROM a JOIN b JOIN c", ["a", "b", "c"]),
         ("SELECT * FROM a;", ["a"]),
     ],
 )
 def test_reads_are_found(query: str, names: list[str]) -> None:
     assert reads(query) == names
+
+
+SPARK = """\
+SELECT a, count(*) FILTER (WHERE b) FROM t GROUP BY CUBE (a, b)
+SELECT a FROM t GROUP BY GROUPING SETS ((a), ()) HAVING sum(a) > 1
+SELECT stack(2, 'a', a, 'b', b) AS (k, v) FROM t
+SELECT transform(xs, x -> x.a + 1), aggregate(xs, 0, (acc, x) -> acc + x) FROM t
+SELECT a.b[0]['k'].c, a:x.y::int, from_json(a, 'x INT').x FROM t
+SELECT a <=> b, a DIV b, a RLIKE 'x', X'1F', 1L, 1.5BD, INTERVAL '1' DAY, r'raw' FROM t
+SELECT first_value(a) IGNORE NULLS OVER (ORDER BY c ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a), max_by(a, b), histogram_numeric(a, 5) FROM t
+SELECT * FROM t LEFT ANTI JOIN t AS b ON t.id <=> b.id DISTRIBUTE BY a SORT BY b
+SELECT session_window(t.at, '5 minutes').start FROM t GROUP BY session_window(t.at, '5 minutes')
+SELECT * EXCEPT (a) FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b DESC) = 1
+SELECT * FROM t UNPIVOT INCLUDE NULLS (v FOR n IN (x AS 'X', y))
+SELECT * FROM t PIVOT (sum(a) AS s, avg(b) FOR (c, d) IN ((1, 2) AS x, (3, 4)))
+SELECT a FROM t WHERE (a, b) IN (SELECT c, d FROM t) AND b LIKE ALL ('x', 'y')
+SELECT cube, rollup, date, timestamp, user, window, year, value, type, key FROM t
+SELECT extract(YEAR FROM a), trim(BOTH 'x' FROM a), a COLLATE UTF8_LCASE FROM t GROUP BY ALL ORDER BY ALL
+"""
+
+
+@pytest.mark.parametrize("query", SPARK.splitlines())
+def test_what_spark_understands_is_not_refused(query: str) -> None:
+    assert set(reads(query)) == {"t"}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +128,7 @@ def test_streams_are_told_from_comments(query: str, streamed: str | None) -> Non
             "SELECT a.x FROM a TABLESAMPLE (5 PERCENT) REPEATABLE (3) WHERE a.x > 1",
             "SELECT a.x FROM c.s.a TABLESAMPLE (5 PERCENT) REPEATABLE (3) AS `a` WHERE a.x > 1",
         ),
+        ("SELECT /*+ BROADCAST(a) */ * FROM a", "SELECT /*+ BROADCAST(a) */ * FROM c.s.a AS `a`"),
         ("SELECT * FROM a VERSION AS OF 3", "SELECT * FROM c.s.a VERSION AS OF 3"),
         ("SELECT 'ä€😀' FROM a -- a 😀", "SELECT 'ä€😀' FROM c.s.a AS `a` -- a 😀"),
     ],

@@ -129,7 +129,8 @@ def tables_read(query: str) -> tuple[TableRead, ...]:
     found = []
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
-            if not _is_common_table(table):
+            # A hint names what is read elsewhere.
+            if not _is_common_table(table) and table.find_ancestor(exp.Hint) is None:
                 found.append(text.place(table))
         elif not isinstance(table.this, exp.Func) or table.this.name.upper() == "IDENTIFIER":
             raise QueryError("the name of a table is one to three names: no parameter and no IDENTIFIER().")
