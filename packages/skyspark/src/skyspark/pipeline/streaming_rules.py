@@ -4,6 +4,7 @@ The rules are those of Spark's append mode (UnsupportedOperationChecker and the 
 programming guide), in which streaming tables are written.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,19 +16,10 @@ from skyspark.pipeline.queries import DIALECT, parse_query
 Columns = frozenset[str]
 
 # Spark's aggregates for which sqlglot has no class; a test compares with Spark's own list.
-_UNTYPED_AGGREGATES = {
-    "bitmap_and_agg",
-    "count_min_sketch",
-    "every",
-    "histogram_numeric",
-    "hll_sketch_agg",
-    "hll_union_agg",
-    "mean",
-    "some",
-    "std",
-    "try_avg",
-    "try_sum",
-}
+_UNTYPED_AGGREGATES = re.compile(
+    r"\w+_agg(_[a-z]+)?|count_min_sketch|every|histogram_numeric|mean|measure|some|std|try_avg|try_sum",
+    re.IGNORECASE,
+)
 
 _EVENT_TIME_WINDOWS = {"window", "session_window", "window_time"}
 # Joins whose result needs to know that a row of the one side has no partner, ever.
@@ -303,7 +295,7 @@ def _aggregates(node: exp.Select) -> list[exp.Expr]:
 
 def _is_aggregate(node: exp.Expr) -> bool:
     if isinstance(node, exp.Anonymous):
-        return node.name.casefold() in _UNTYPED_AGGREGATES
+        return _UNTYPED_AGGREGATES.fullmatch(node.name) is not None
     if isinstance(node, exp.Any):
         # An aggregate, but not in `LIKE ANY (...)`.
         return not (isinstance(node.parent, exp.Predicate) and node is node.parent.expression)
