@@ -206,7 +206,7 @@ class Datasets:
             )
         else:
             view = self._dataset(name, streamed=name in streams)
-        return f"STREAM {view}" if name in streams else view
+        return f"STREAM({view})" if name in streams else view
 
     def _input(self, table: Table, name: str, streams: frozenset[str]) -> Query:
         streamed = name in streams
