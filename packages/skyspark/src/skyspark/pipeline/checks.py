@@ -118,7 +118,10 @@ class _Checks:
                     at = one.place()
                 if name not in self._draft.names:
                     kind = "source or transformation" if self._draft.stepwise else "table"
-                    self._add(at, f"there is no {kind} '{name}'{suggest(name, self._draft.names)}.")
+                    self._add(
+                        at,
+                        f"there is no {kind} '{name}'{self._draft.document.near(name, self._draft.names)}.",
+                    )
                 elif name in seen:
                     self._add(at, f"'{name}' is named twice.")
                 elif self._draft.stepwise and name not in before and name in known:

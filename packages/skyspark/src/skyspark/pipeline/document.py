@@ -4,18 +4,20 @@ Values are made from YAML's nodes here, so that nothing but plain types can come
 twice, over which YAML's own constructors pass in silence, is found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
 
+from skyspark.errors import suggest
 from skyspark.pipeline.problems import Path, Problem, key_of
 from skyspark.pipeline.yaml_nodes import compose_file
 
 _TAG = "tag:yaml.org,2002:"
 _CONSTRUCTOR = SafeConstructor()
+_MAX_COMPARED = 200_000
 
 
 class Whole(int):
@@ -61,6 +63,7 @@ class Document:
         self.problems: list[Problem] = []
         # Places whose value could not be read: nothing more can be said of them.
         self._refused: set[Path] = set()
+        self._compared = 0
         self._entries: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         composed = compose_file(file)
         self._root, self._lines = composed.root, composed.lines
@@ -75,10 +78,21 @@ class Document:
             path: The place it is about; where that is not in the file, what it would stand in is pointed at.
             sentence: What is wrong and what to do.
         """
+        path = self._as_given(path)
         if path in self._refused:
             return
         line, column = self._place(path)
         self.problems.append(Problem(self.file, line, column, key_of(path), sentence))
+
+    def near(self, name: str, known: Collection[str]) -> str:
+        """Return `` (did you mean 'x'?)`` for a near miss, else nothing, and nothing once that took long.
+
+        Args:
+            name: What the user wrote.
+            known: What would have been right; each time it is compared with all of it.
+        """
+        self._compared += len(known)
+        return suggest(name, known) if self._compared <= _MAX_COMPARED else ""
 
     def line_of(self, path: Path) -> int:
         """Return the line of a place, or of the closest around it.
@@ -94,9 +108,7 @@ class Document:
         Args:
             path: Its place.
         """
-        node = self._root
-        for step in path:
-            node = self._step(node, step)[1]
+        node = self._node(path)
         return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
     def has(self, path: Path) -> bool:
@@ -105,10 +117,18 @@ class Document:
         Args:
             path: The place.
         """
+        return self._node(self._as_given(path)) is not None
+
+    def _node(self, path: Path) -> yaml.Node | None:
         node = self._root
         for step in path:
             node = self._step(node, step)[1]
-        return node is not None
+        return node
+
+    def _as_given(self, path: Path) -> Path:
+        """Return a place as it is in the file, where a text may stand for a list of one."""
+        alone = path and isinstance(path[-1], int) and isinstance(self._node(path[:-1]), yaml.ScalarNode)
+        return path[:-1] if alone else path
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if isinstance(node, yaml.ScalarNode):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from skyspark.errors import QueryError, TableNameError, suggest
+from skyspark.errors import QueryError, TableNameError
 from skyspark.identifiers import TableName
 from skyspark.pipeline import queries
 from skyspark.pipeline.drafts import PipelineDraft, TableDraft
@@ -144,7 +144,8 @@ class SqlChecks:
             kind = "does not come before it" if self._draft.stepwise else "is not in depends_on: add it"
             return f"it reads '{shown}', which {kind}."
         known = (*one.table.inputs, *self._names.values())
-        return f"it reads '{shown}', which is no table of this pipeline{suggest(shown, known)}."
+        near = self._draft.document.near(shown, known)
+        return f"it reads '{shown}', which is no table of this pipeline{near}."
 
 
 def _stored_names(pipeline: Pipeline) -> list[tuple[str, str]]:
