@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from skyspark.cli import main
-from skyspark.local import spark_defaults
+from skyspark.local import JAVA_OPTIONS, spark_defaults
 from skyspark.pipeline.plan import Selection, make_plan
 from skyspark.pipeline.read import load_pipeline
 from skyspark.pipeline.run.engine import run_plan
@@ -166,8 +166,11 @@ def engine(tmp_path_factory):
     """A folder with a catalog in which the outside table and the schemas are."""
     home = tmp_path_factory.mktemp("engine")
     (home / "conf").mkdir()
+    # As in skyspark.testing: compiling what runs once costs more than it gives.
+    quick = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
     (home / "conf" / "spark-defaults.conf").write_text(
-        spark_defaults(home / "warehouse")
+        spark_defaults(home / "warehouse").replace(f"{JAVA_OPTIONS} ", quick)
+        + "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
         + "spark.sql.catalogImplementation hive\n"
         + "spark.hadoop.javax.jdo.option.ConnectionURL "
         + f"jdbc:derby:;databaseName={home}/metastore;create=true\n"
