@@ -20,7 +20,7 @@ from skyspark.pipeline.run.options import RunOptions
 from timing import report
 
 SLOW_TABLES = 8
-SLOW_SECONDS = 10.0
+SLOW_SECONDS = 20.0
 ROWS = 2_000_000
 TURNS = 7
 
