@@ -783,6 +783,26 @@ def test_a_missing_dependency_is_named_with_its_near_miss(refuse: Refuse) -> Non
     assert refuse(text % "[order]") == [f":4: tables[1].depends_on[0]: {sentence}"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("filter", "input: a, condition: x"),
+        ("aggregate", "input: a, aggregations: {n: count(*)}"),
+        ("join", "left: a, right: c, on: i"),
+        ("query", "query: SELECT * FROM a"),
+    ],
+)
+def test_dependencies_that_nothing_reads_are_refused(refuse: Refuse, kind: str, keys: str) -> None:
+    name = kind if kind != "query" else "sql"
+    text = b(f"transformation: {{type: {name}, {keys}}}").replace("depends_on: a", "depends_on: [a, c, d]")
+    others = "  - {name: c, source: {path: /c}}\n  - {name: d, source: {path: /d}}\n"
+    unread = ["d"] if kind == "join" else ["c", "d"]
+    assert refuse(text + others) == [
+        f":4: tables[1].depends_on[{'acd'.index(one)}]: its {kind} does not read '{one}': take it out."
+        for one in unread
+    ]
+
+
 def test_thousands_of_mistakes_are_all_found_in_linear_time(refuse: Refuse) -> None:
     row = "  - {{name: t{0}, depends_on: x{0}, layer: tin, transformation: {{type: filter, condition: a}}}}\n"
     assert len(refuse("tables:\n" + "".join(row.format(i) for i in range(2000)))) == 2000

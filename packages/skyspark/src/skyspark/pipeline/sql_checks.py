@@ -1,6 +1,6 @@
 """Checks on the SQL in a pipeline's file: that it parses, and that it reads what its table declares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlglot import exp
 
@@ -80,13 +80,16 @@ class SqlChecks:
             case SqlQuery(query=query) if query:
                 self._query(one, query)
             case Filter() as step:
+                self._unread(one, [step.input], step.type)
                 self._parse(one, (at, "condition"), queries.parse_condition, step.condition)
                 self._columns(one, step.columns)
             case Join() as step:
+                self._unread(one, [step.left, step.right], step.type)
                 if isinstance(step.on, str):
                     self._parse(one, (at, "on"), queries.parse_condition, step.on)
                 self._columns(one, step.columns)
             case Aggregate() as step:
+                self._unread(one, [step.input], step.type)
                 for i, text in enumerate(step.group_by):
                     self._parse(one, (at, "group_by", i), queries.parse_column, text)
                 for name, text in step.aggregations.items():
@@ -116,15 +119,21 @@ class SqlChecks:
                 read.add(inputs[name.casefold()])
             else:
                 self._draft.document.add(at, f"{where}{self._undeclared(one, place)}")
-        for i, name in enumerate(one.table.depends_on):
-            if name not in read:
-                self._draft.document.add(
-                    one.place("depends_on", i), f"its query does not read '{name}': take it out."
-                )
+        self._unread(one, read, "query")
         if one.table.source is not None and SOURCE not in read:
             self._draft.document.add(
                 one.place("source"), f"its query does not read it: it reads the source by the name {SOURCE}."
             )
+
+    def _unread(self, one: TableDraft, read: Collection[str], what: str) -> None:
+        """Note dependencies that are not read: a declarative engine orders tables by what is read only."""
+        if not set(read) <= set(one.table.inputs):
+            # Said where inputs are checked.
+            return
+        for i, name in enumerate(one.table.depends_on):
+            if name not in read:
+                at = one.place("depends_on", i)
+                self._draft.document.add(at, f"its {what} does not read '{name}': take it out.")
 
     def _undeclared(self, one: TableDraft, place: TableRead) -> str:
         shown = ".".join(place.parts)
