@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests that depend on Spark on the lines beside the development environment's:
 #   packages/skyspark/tests/matrix.sh [41 42]
-# Each line gets an environment of its own, .venvs/spark41 and so on, from the extras alone.
+# Each line gets an environment of its own, .venvs/spark41 and so on, from the extras and what tests import.
 set -eu
 
 cd "$(dirname "$0")/../../.."
@@ -12,7 +12,7 @@ for name in "$@"; do
     environment=.venvs/spark$name
     [ -x "$environment/bin/python" ] || "$uv" venv --quiet --python "$python" "$environment"
     "$uv" pip install --quiet --python "$environment/bin/python" \
-        --editable "packages/skyspark[spark$name,connect]" pytest hypothesis
+        --editable "packages/skyspark[spark$name,connect,deploy]" pytest hypothesis pexpect
     "$environment/bin/skyspark" jars fetch
     "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q
 done
