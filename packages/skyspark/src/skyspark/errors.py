@@ -123,6 +123,12 @@ class RunStateError(SkySparkError):
     exit_code = 2
 
 
+class UsageError(SkySparkError):
+    """The arguments of a command do not go together, or with where it runs."""
+
+    exit_code = 2
+
+
 class DeployError(SkySparkError):
     """A workspace refused what was to be deployed, or could not be reached."""
 

@@ -32,13 +32,22 @@ def storage_folder(pipeline: Pipeline) -> Path:
         RunStateError: Its storage is an address and not a folder.
     """
     if pipeline.storage is None:
-        return Path(".skyspark", re.sub(r"[^\w.-]|^\.", "_", pipeline.name)).absolute()
+        return Path(".skyspark", safe_name(pipeline.name)).absolute()
     if "://" in pipeline.storage or pipeline.storage.startswith("dbfs:"):
         raise RunStateError(
             f"storage '{pipeline.storage}' is an address: name a folder of this machine, "
             "or on Databricks of a volume, such as /Volumes/main/sales/state."
         )
     return Path(pipeline.storage).absolute()
+
+
+def safe_name(name: str) -> str:
+    """Return a name as one that a folder may have.
+
+    Args:
+        name: Any text.
+    """
+    return re.sub(r"[^\w.-]|^\.", "_", name)
 
 
 def write_results(folder: Path, results: RunResults) -> None:

@@ -1,0 +1,1 @@
+"""A pipeline in a Databricks workspace: its files, its Lakeflow pipeline and its job."""
