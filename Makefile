@@ -42,6 +42,8 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
+	$(BIN)/python benchmarks/bench_plan.py
+	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
 
 format: .venv/.dev ## Rewrite the code in the project's style

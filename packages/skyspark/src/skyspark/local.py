@@ -52,6 +52,8 @@ def local_conf(warehouse: Path) -> dict[str, str]:
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(warehouse),
+        # Tables that a pipeline makes at the same time share the threads, not just take what others leave.
+        "spark.scheduler.mode": "FAIR",
         "spark.sql.shuffle.partitions": str(cores),
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
