@@ -1,7 +1,8 @@
 """Datasets as the declarative pipelines of open-source Spark 4.1 and 4.2 declare them.
 
 Tried on 4.2.0: there is no ``OR REFRESH``, ``PRIVATE`` or ``EXPECT``, AUTO CDC is not in its SQL, and
-``STREAM`` follows tables only, not paths.
+``STREAM`` follows tables only, not paths. Tables name no format: a second run would set it again, which Delta
+refuses, so ``spark.sql.sources.default`` has to be ``delta``.
 """
 
 from skyspark.errors import QueryError
@@ -28,9 +29,6 @@ def declaration(dataset: Dataset) -> str:
             "Spark's SQL has no AUTO CDC: run the pipeline on Databricks or with 'skyspark run'."
         )
     lines = [f"CREATE {dataset.kind} {dataset.name}"]
-    if dataset.kind != "TEMPORARY VIEW":
-        # In small letters: Spark compares it with the provider of the table that is there.
-        lines.append("USING delta")
     lines += [*clauses(dataset), "AS"]
     guard = row_guard(dataset.table, dataset.rules)
     lines.append(f"SELECT *\nFROM (\n{dataset.query}\n) AS `rows`\nWHERE {guard}" if guard else dataset.query)

@@ -3,7 +3,6 @@
 
 -- orders_csv (bronze)
 CREATE MATERIALIZED VIEW `main`.`shop`.`orders_csv`
-USING delta
 AS
 SELECT *
 FROM (
@@ -18,7 +17,6 @@ FROM (
 
 -- plain_csv (bronze)
 CREATE MATERIALIZED VIEW `main`.`shop`.`plain_csv`
-USING delta
 AS
 SELECT *
 FROM (
@@ -32,7 +30,6 @@ FROM (
 
 -- inferred_csv (bronze)
 CREATE MATERIALIZED VIEW `main`.`shop`.`inferred_csv`
-USING delta
 AS
 SELECT *
 FROM (SELECT * FROM csv.`/data/inferred.csv` WITH (header = 'true') WHERE assert_true(version() NOT LIKE '4.1.%', 'Spark 4.1 ignores the options of a path: take Spark 4.2.') IS NULL) AS `source`
@@ -40,7 +37,6 @@ FROM (SELECT * FROM csv.`/data/inferred.csv` WITH (header = 'true') WHERE assert
 
 -- customers (bronze)
 CREATE MATERIALIZED VIEW `main`.`shop`.`customers`
-USING delta
 AS
 SELECT *
 FROM (
@@ -55,7 +51,6 @@ FROM (
 
 -- posts (bronze)
 CREATE MATERIALIZED VIEW `main`.`shop`.`posts`
-USING delta
 AS
 SELECT *
 FROM (
@@ -69,7 +64,6 @@ FROM (
 
 -- parquet_files
 CREATE MATERIALIZED VIEW `main`.`shop`.`parquet_files`
-USING delta
 AS
 SELECT *
 FROM (
@@ -80,7 +74,6 @@ FROM (
 
 -- delta_path
 CREATE MATERIALIZED VIEW `main`.`shop`.`delta_path`
-USING delta
 AS
 SELECT *
 FROM (SELECT * FROM delta.`/data/delta` WITH (versionAsOf = '3') WHERE assert_true(version() NOT LIKE '4.1.%', 'Spark 4.1 ignores the options of a path: take Spark 4.2.') IS NULL) AS `source`
@@ -104,7 +97,6 @@ WHERE amount > 0 -- paid
 
 -- The rows that expectations of paid_orders drop, with the names of the rules they break.
 CREATE MATERIALIZED VIEW `main`.`silver`.`orders_paid_quarantine`
-USING delta
 AS
 SELECT *,
   array_compact(array(
@@ -123,7 +115,6 @@ WHERE ((`amount` IS NULL OR (`amount` >= 0 AND `amount` <= 1000.5)) AND (at > '2
 -- note: files are not compacted by a declaration: run OPTIMIZE ZORDER BY (customer) yourself.
 -- note: expectations that only warn are not checked: known customer, row_count.
 CREATE MATERIALIZED VIEW `main`.`silver`.`orders_paid`
-USING delta
 PARTITIONED BY (`day`)
 COMMENT 'Orders with an amount, as \'the shop\' has them'
 TBLPROPERTIES ('delta.appendOnly' = 'false')
@@ -141,7 +132,6 @@ WHERE CASE WHEN spark_partition_id() < 0 THEN false WHEN (`id` IS NOT NULL AND `
 
 -- Makes the update fail when 'unique_id' of paid_orders is broken, after its rows are written.
 CREATE MATERIALIZED VIEW `main`.`silver`.`paid_orders_unique_id`
-USING delta
 AS
 SELECT CASE WHEN bool_and(`number_of_rows` = 1) IS FALSE THEN raise_error('table paid_orders breaks the expectation \'unique_id\', whose action is fail.') ELSE true END AS `met`
 FROM (
@@ -154,7 +144,6 @@ GROUP BY `id`
 -- orders_with_tags (silver)
 -- note: files are not compacted by a declaration: run OPTIMIZE yourself.
 CREATE MATERIALIZED VIEW `main`.`shop`.`orders_with_tags`
-USING delta
 CLUSTER BY (`customer`, `day`)
 AS
 SELECT *
@@ -164,7 +153,6 @@ LEFT JOIN `main`.`shop`.`customers` AS `customers` USING (`customer`)
 
 -- by_day (gold)
 CREATE MATERIALIZED VIEW `main`.`shop`.`by_day`
-USING delta
 AS
 SELECT day, sum(amount) AS `total`, count(DISTINCT customer) AS `customers`
 FROM `main`.`shop`.`orders_with_tags` AS `orders_with_tags`
@@ -174,7 +162,6 @@ HAVING count(*) > 1
 
 -- with_rates (gold)
 CREATE MATERIALIZED VIEW `main`.`shop`.`with_rates`
-USING delta
 AS
 WITH newest AS (
   SELECT * FROM `rates` AS `rates` -- all of them; really

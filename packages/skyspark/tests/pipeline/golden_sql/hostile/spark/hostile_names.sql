@@ -17,7 +17,6 @@ FROM (
 
 -- end
 CREATE MATERIALIZED VIEW `end`
-USING delta
 CLUSTER BY (`x``y`)
 COMMENT 'it\'s
 a \\ and \u0024{y} \'; DROP TABLE x; --'

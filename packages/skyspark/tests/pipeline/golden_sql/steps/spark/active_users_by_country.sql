@@ -56,7 +56,6 @@ LEFT JOIN `newest_profiles` AS `newest_profiles` USING (`user_id`)
 
 -- active_users_by_country
 CREATE MATERIALIZED VIEW `default`.`active_users_by_country`
-USING delta
 COMMENT 'Active users and their events, by day and country'
 AS
 SELECT *

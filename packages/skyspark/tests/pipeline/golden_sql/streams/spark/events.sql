@@ -3,7 +3,6 @@
 -- raw_events (bronze)
 -- note: it follows the path '/data/events', which this dialect cannot read as a stream: it is made whole each time, as a materialized view.
 CREATE MATERIALIZED VIEW `raw_events`
-USING delta
 AS
 SELECT *
 FROM (
@@ -18,7 +17,6 @@ FROM (
 
 -- clicks (bronze)
 CREATE STREAMING TABLE `clicks`
-USING delta
 AS
 SELECT *
 FROM STREAM `app`.`clicks` WITH (skipChangeCommits = 'true') AS `source`
@@ -26,7 +24,6 @@ FROM STREAM `app`.`clicks` WITH (skipChangeCommits = 'true') AS `source`
 
 -- users
 CREATE MATERIALIZED VIEW `users`
-USING delta
 AS
 SELECT *
 FROM (
@@ -67,7 +64,6 @@ WHERE (`plan` IS NOT NULL
 -- hourly (gold)
 -- note: it aggregates distinct values of a stream (COUNT(DISTINCT user)): count(DISTINCT …) becomes approx_count_distinct(…), off by about 5 %.
 CREATE STREAMING TABLE `hourly`
-USING delta
 AS
 SELECT window(at, '1 hour') AS hour, approx_count_distinct(user) AS users
 FROM STREAM `clicks` WATERMARK `at` DELAY OF INTERVAL 1 HOURS 30 MINUTES AS `clicks`
@@ -77,7 +73,6 @@ GROUP BY 1
 -- totals (gold)
 -- note: it aggregates distinct values of a stream (COUNT(DISTINCT kind)); it aggregates a stream without a watermark: it is made whole each time, as a materialized view.
 CREATE MATERIALIZED VIEW `totals`
-USING delta
 AS
 SELECT user, count(DISTINCT kind) AS kinds FROM `clicks` AS `clicks` GROUP BY user
 ;
@@ -85,7 +80,6 @@ SELECT user, count(DISTINCT kind) AS kinds FROM `clicks` AS `clicks` GROUP BY us
 -- clicks_after_events
 -- note: it follows 'raw_events', which can no longer be read as a stream: it reads the input whole.
 CREATE STREAMING TABLE `clicks_after_events`
-USING delta
 AS
 SELECT c.user, c.at, e.kind
 FROM STREAM `clicks` WATERMARK `at` DELAY OF INTERVAL 10 MINUTES c LEFT JOIN `raw_events` AS e
@@ -102,7 +96,6 @@ FROM STREAM `clicks` AS `clicks`
 
 -- The rows that expectations of checked drop, with the names of the rules they break.
 CREATE STREAMING TABLE `bad_clicks`
-USING delta
 AS
 SELECT *,
   array_compact(array(
@@ -115,7 +108,6 @@ WHERE ((user IS NOT NULL)) IS NOT TRUE
 ;
 
 CREATE STREAMING TABLE `checked`
-USING delta
 CLUSTER BY (`user`)
 AS
 SELECT *
@@ -130,7 +122,6 @@ WHERE CASE WHEN spark_partition_id() < 0 THEN false WHEN (at IS NOT NULL
 
 -- click_log
 CREATE STREAMING TABLE `click_log`
-USING delta
 AS
 SELECT *
 FROM STREAM `known_clicks` AS `known_clicks`
@@ -138,7 +129,6 @@ FROM STREAM `known_clicks` AS `known_clicks`
 
 -- clicks_by_plan
 CREATE MATERIALIZED VIEW `clicks_by_plan`
-USING delta
 AS
 SELECT plan, count(DISTINCT user) AS `users`
 FROM `known_clicks_whole` AS `known_clicks`
@@ -148,7 +138,6 @@ GROUP BY 1
 -- big_totals (gold)
 -- note: it follows 'totals', which can no longer be read as a stream: it is made whole each time, as a materialized view.
 CREATE MATERIALIZED VIEW `big_totals`
-USING delta
 AS
 SELECT *
 FROM `totals` AS `totals`
