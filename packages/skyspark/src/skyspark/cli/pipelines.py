@@ -253,23 +253,11 @@ def add_deploy(add: Add) -> None:
     group = parser.add_argument_group("deployment")
     group.add_argument("--catalog", help="default: the pipeline's")
     group.add_argument("--schema", help="default: the pipeline's")
-    group.add_argument(
-        "--profile", help="profile of ~/.databrickscfg (default: as the Databricks SDK finds it)"
-    )
     group.add_argument("--serverless", action="store_true", help="run on serverless compute")
-    group.add_argument(
-        "--schedule", metavar="CRON", help="quartz or Unix cron; makes a job that runs the pipeline"
-    )
-    group.add_argument("--timezone", default="UTC", help="of the schedule (default: UTC)")
     group.add_argument("--continuous", action="store_true", help="let the pipeline run without end")
     group.add_argument("--strict", action="store_true", help="as for skyspark sql")
     group.add_argument("--run", dest="start", action="store_true", help="start an update and follow it")
-    group.add_argument("--full-refresh", action="store_true", help="with --run: make the tables anew")
-    group.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
-    group.add_argument("--yes", "-y", action="store_true", help="do not ask")
-    group.add_argument(
-        "--json", action="store_true", help="print what was done as JSON; needs --yes or --dry-run"
-    )
+    _add_workspace(group, schedule="makes a job that runs the pipeline", full_refresh="with --run")
 
 
 def add_job(add: Add) -> None:
@@ -284,16 +272,19 @@ def add_job(add: Add) -> None:
     )
     parser.add_argument("action", choices=("create", "run", "delete"))
     add_config(parser)
-    group = parser.add_argument_group("job")
+    _add_workspace(parser.add_argument_group("job"), schedule="for create", full_refresh="for create and run")
+
+
+def _add_workspace(group: "argparse._ArgumentGroup", *, schedule: str, full_refresh: str) -> None:
+    group.add_argument("--schedule", metavar="CRON", help=f"Quartz or Unix cron; {schedule}")
+    group.add_argument("--timezone", default="UTC", help="of the schedule (default: UTC)")
+    group.add_argument("--full-refresh", action="store_true", help=f"{full_refresh}: make the tables anew")
     group.add_argument(
         "--profile", help="profile of ~/.databrickscfg (default: as the Databricks SDK finds it)"
     )
-    group.add_argument("--schedule", metavar="CRON", help="create: quartz or Unix cron")
-    group.add_argument("--timezone", default="UTC", help="of the schedule (default: UTC)")
-    group.add_argument("--full-refresh", action="store_true", help="run: make the tables anew")
     group.add_argument("--dry-run", action="store_true", help="show what would be done, and do nothing")
     group.add_argument("--yes", "-y", action="store_true", help="do not ask")
-    group.add_argument("--json", action="store_true", help="print what was done as JSON")
+    group.add_argument("--json", action="store_true", help="print what was done as JSON, and ask nothing")
 
 
 ALL = (add_plan, add_graph, add_run, add_validate, add_sql, add_deploy, add_job)

@@ -113,7 +113,7 @@ def _install(environment: Path, requirements: Sequence[str]) -> None:
     else:
         settings = pip_environment()
         _run([sys.executable, "-m", "venv", environment], settings)
-        install = [python, "-m", "pip", "install", "--quiet", "--no-input", *requirements]
+        install = [str(python), "-m", "pip", "install", "--quiet", "--no-input", *requirements]
     _run(install, settings)
 
 
