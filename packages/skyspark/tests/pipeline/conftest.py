@@ -1,5 +1,6 @@
 """Fixtures of the tests that run pipelines."""
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
@@ -8,6 +9,18 @@ import pytest
 from skyspark.pipeline.model import Pipeline, Table
 from skyspark.pipeline.plan import Selection, make_plan
 from skyspark.pipeline.run.results import RunResults, TableResult
+
+
+@pytest.fixture(autouse=True)
+def own_imports(monkeypatch):
+    """Nothing that a test imports from its own folders, or puts where Python looks, outlives it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("transformations", "made", "common", "packed", "etl"):
+            del sys.modules[name]
 
 
 @pytest.fixture

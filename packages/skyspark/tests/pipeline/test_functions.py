@@ -21,18 +21,6 @@ Load = Callable[..., Pipeline]
 TABLE = "tables:\n  - {name: orders, layer: gold, source: {path: /a}}\n"
 
 
-@pytest.fixture(autouse=True)
-def own_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test imports, or puts where Python looks, outlives it."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] in ("transformations", "made", "common", "packed", "etl"):
-            del sys.modules[name]
-
-
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     monkeypatch.chdir(tmp_path)
