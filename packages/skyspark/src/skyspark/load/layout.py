@@ -1,8 +1,9 @@
 """How an existing Delta table is laid out, and writing into it without losing that."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
@@ -27,13 +28,19 @@ class Layout:
 
     Attributes:
         schema: Its columns.
-        partitions: Its partition columns, in the order of the schema.
         clustering: Its clustering columns.
+        find_partitions: Asks the catalog for its partition columns.
     """
 
     schema: StructType
-    partitions: tuple[str, ...]
     clustering: tuple[str, ...]
+    find_partitions: Callable[[], tuple[str, ...]]
+
+    @cached_property
+    def partitions(self) -> tuple[str, ...]:
+        """Its partition columns, in the order of the schema."""
+        # Listing columns takes longer than all else together, and most writes need not know.
+        return self.find_partitions()
 
 
 def folded(columns: Iterable[str]) -> list[str]:
@@ -55,17 +62,16 @@ def read_layout(spark: SparkSession, name: TableName) -> Layout:
     properties = {row["key"] for row in spark.sql(f"SHOW TBLPROPERTIES {name.sql}").collect()}
     if "delta.minReaderVersion" not in properties:
         raise TableLayoutError(str(name), "it is not a Delta table: drop it, or choose another name.")
-    columns = spark.catalog.listColumns(name.sql)
     clustering: tuple[str, ...] = ()
     # DESCRIBE DETAIL counts the table's files, which takes a second and more even where there are few.
     if "clusteringColumns" in properties:
         (detail,) = spark.sql(f"DESCRIBE DETAIL {name.sql}").select("clusteringColumns").collect()
         clustering = tuple(detail[0])
-    return Layout(
-        spark.table(name.sql).schema,
-        tuple(column.name for column in columns if column.isPartition),
-        clustering,
-    )
+
+    def find_partitions() -> tuple[str, ...]:
+        return tuple(column.name for column in spark.catalog.listColumns(name.sql) if column.isPartition)
+
+    return Layout(spark.table(name.sql).schema, clustering, find_partitions)
 
 
 def create_schema(spark: SparkSession, name: TableName) -> None:

@@ -107,8 +107,6 @@ def save_delta_table_clustered(
         mode: As for ``save_delta_table``, without ``overwrite_partitions``.
         replaceWhere: With ``overwrite``: a condition in SQL; all rows of the frame must meet it.
         transaction: As for ``save_delta_table``.
-        transaction: With ``append``: the id of an application and a version. The table remembers the highest
-            version of each application, and what comes with that or a lower one is not appended again.
 
     Raises:
         TableLayoutError: The existing table is partitioned, or the number of columns is not one to four.
@@ -131,7 +129,7 @@ def save_delta_table_clustered(
     if _settled(name, mode):
         return
     layout = read_layout(spark, name)
-    if layout.partitions:
+    if not layout.clustering and layout.partitions:
         raise TableLayoutError(
             str(name),
             f"it is partitioned by {list(layout.partitions)} and a table has partitions or clustering, "
