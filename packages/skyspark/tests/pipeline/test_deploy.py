@@ -1,6 +1,7 @@
 """Deploying: the real command through the real SDK against a workspace on the loopback interface."""
 
 import json
+from pathlib import Path
 
 import pytest
 from databricks.bundles.jobs import Job
@@ -337,3 +338,18 @@ def test_the_job_of_a_pipeline_is_created_changed_run_and_deleted(world, deploy,
     assert world.pipelines
     job("delete", "--yes", code=1)
     assert "has no job" in job.said.err
+
+
+EXAMPLES = Path(__file__).parents[4] / "examples"
+
+
+@pytest.mark.parametrize(
+    "file", ["customers_orders/config.yml", "user_analytics/config.yml", "user_analytics/steps.yml"]
+)
+def test_the_examples_deploy(world, capsys, file):
+    place = ("--catalog", "main", "--schema", "shop", "--var", "DATA=/Volumes/main/shop/landing")
+    main(["deploy", str(EXAMPLES / file), *place, "--yes"])
+    (spec,) = world.pipelines.values()
+    sources = [path for path in world.files if path.startswith(f"{spec['root_path']}/pipeline/")]
+    assert sources
+    BundlePipeline.from_dict(spec)

@@ -3,10 +3,10 @@
 import ast
 import hashlib
 import json
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ def _modules(names: set[str]) -> dict[str, bytes]:
             if name in names:
                 raise PipelineError([f"{name}: there is no such module to upload."])
             continue
-        root, path, package = found
+        root, path = found
         if name in names:
             roots.add(root)
         elif root not in roots:
@@ -113,28 +113,25 @@ def _modules(names: set[str]) -> dict[str, bytes]:
         content = path.read_bytes()
         files[path.relative_to(root).as_posix()] = content
         parents = [name.rsplit(".", i)[0] for i in range(1, name.count(".") + 1)]
-        for other in (*parents, *_imported(content, name, package=package)):
+        for other in (*parents, *_imported(content, name, package=path.name == "__init__.py")):
             if other not in seen:
                 seen.add(other)
                 waiting.append(other)
     return dict(sorted(files.items()))
 
 
-def _locate(name: str) -> tuple[Path, Path, bool] | None:
-    """Return where a module is imported from, its file, and whether it is a package, without importing it."""
-    search: list[str] | None = None
-    spec = None
-    parts = name.split(".")
-    for depth in range(len(parts)):
-        spec = PathFinder.find_spec(".".join(parts[: depth + 1]), search)
-        if spec is None:
-            return None
-        search = list(spec.submodule_search_locations or [])
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    path = Path(spec.origin)
-    package = spec.submodule_search_locations is not None
-    return path.parents[name.count(".") + package], path, package
+def _locate(name: str) -> tuple[Path, Path] | None:
+    """Return the folder that a module is imported from, and its file; nothing is imported.
+
+    Loading a pipeline has put the folders of its own modules on ``sys.path``. A package may do without
+    ``__init__.py``, for which Python's own finders would have to import it.
+    """
+    for root in filter(None, sys.path):
+        module = Path(root, *name.split("."))
+        for path in (module / "__init__.py", module.with_name(f"{module.name}.py")):
+            if path.is_file():
+                return Path(root), path
+    return None
 
 
 def _imported(content: bytes, module: str, *, package: bool) -> Iterator[str]:
