@@ -1,6 +1,6 @@
 """Records the wizard in a real terminal (tmux): `docs/wizard.txt` and the pictures of the README.
 
-.venv/bin/python docs/record_wizard.py
+.venv/bin/python scripts/record_wizard.py
 """
 
 import subprocess
