@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"note: {note}\n")
     workspace = connect(args.profile)
     options = PipelineOptions(args.env, serverless=args.serverless, continuous=args.continuous)
-    deployment = Deployment(workspace, pipeline, release, options, schedule, with_job=schedule is not None)
+    deployment = Deployment(workspace, pipeline, release, options, schedule)
     deployment.plan()
     show_changes(deployment)
     if args.dry_run:

@@ -9,8 +9,8 @@ from skyspark.cli.confirm import confirmed
 from skyspark.cli.deploy import say
 from skyspark.cli.pipelines import pipeline_of
 from skyspark.errors import DeployError
-from skyspark.pipeline.deploy.deployment import find, folder_of, job_named
-from skyspark.pipeline.deploy.jobs import delete_job, follow_job, start_job
+from skyspark.pipeline.deploy.deployment import find, folder_of
+from skyspark.pipeline.deploy.jobs import delete_job, follow_job, save_job, start_job
 from skyspark.pipeline.deploy.resources import differences, job_settings
 from skyspark.pipeline.deploy.schedule import parse_schedule
 from skyspark.pipeline.deploy.workspace import State, Workspace, connect, explained
@@ -58,17 +58,7 @@ def _create(args: argparse.Namespace, pipeline: Pipeline, workspace: Workspace, 
             return _print(args, job_id=state.job_id, changes=changes)
         if not confirmed(args, "go on?"):
             return 1
-        if state.job_id is None:
-            job_id = workspace.create(
-                "/api/2.2/jobs/create",
-                wanted,
-                lambda: job_named(workspace, wanted["name"]),
-                lambda answer: int(answer["job_id"]),
-            )
-            state = replace(state, job_id=job_id)
-        else:
-            body = {"job_id": state.job_id, "new_settings": wanted}
-            workspace.call("POST", "/api/2.2/jobs/update", body)
+        state = replace(state, job_id=save_job(workspace, state.job_id, wanted))
         workspace.write_state(folder_of(workspace, pipeline, args.env), state)
     return _print(args, job_id=state.job_id, changes=changes)
 

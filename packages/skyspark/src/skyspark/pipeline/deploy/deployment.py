@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from skyspark.errors import DeployError
+from skyspark.pipeline.deploy.jobs import job_named, save_job
 from skyspark.pipeline.deploy.release import Release
 from skyspark.pipeline.deploy.resources import (
     PipelineOptions,
@@ -18,7 +18,7 @@ from skyspark.pipeline.deploy.resources import (
     resource_name,
 )
 from skyspark.pipeline.deploy.schedule import Schedule
-from skyspark.pipeline.deploy.workspace import State, Workspace, explained
+from skyspark.pipeline.deploy.workspace import State, Workspace, explained, only
 from skyspark.pipeline.model import Pipeline
 from skyspark.pipeline.run.state import safe_name
 
@@ -54,7 +54,6 @@ class Deployment:
     release: Release
     options: PipelineOptions
     schedule: Schedule | None = None
-    with_job: bool = False
     changes: list[Change] = field(default_factory=list)
     state: State = field(default_factory=State)
 
@@ -84,8 +83,8 @@ class Deployment:
             self.state = find(self.workspace, self.pipeline, self.options.env)
             self._plan_release()
             self._plan_pipeline(name)
-            if self.with_job:
-                self._plan_job(name)
+            if self.schedule is not None:
+                self._plan_job(name, self.schedule)
             self._plan_stale()
 
     def apply(self, say: Callable[[str], None]) -> None:
@@ -122,11 +121,10 @@ class Deployment:
         details = tuple(differences(self._spec, self._found))
         self.changes.append(Change("update" if details else "keep", what, details))
 
-    def _plan_job(self, name: str) -> None:
+    def _plan_job(self, name: str, schedule: Schedule) -> None:
         what = f"job '{name}'"
         if self.state.job_id is None:
-            shown = (f"runs at {self.schedule.quartz} ({self.schedule.timezone})",) if self.schedule else ()
-            self.changes.append(Change("create", what, shown))
+            self.changes.append(Change("create", what, (f"runs at {schedule.quartz} ({schedule.timezone})",)))
             return
         found = self.workspace.call("GET", "/api/2.2/jobs/get", job_id=self.state.job_id).get("settings", {})
         details = tuple(differences(self._job_settings(), found))
@@ -159,18 +157,10 @@ class Deployment:
                 # The workspace takes a description as a whole: what only it knows goes back to it.
                 body = {**self._found, **self._spec}
                 self.workspace.call("PUT", f"/api/2.0/pipelines/{self.state.pipeline_id}", body)
-            case "create", "job":
-                settings = self._job_settings()
-                job_id = self.workspace.create(
-                    "/api/2.2/jobs/create",
-                    settings,
-                    lambda: job_named(self.workspace, settings["name"]),
-                    lambda answer: int(answer["job_id"]),
-                )
-                self._remember(replace(self.state, job_id=job_id))
-            case "update", "job":
-                body = {"job_id": self.state.job_id, "new_settings": self._job_settings()}
-                self.workspace.call("POST", "/api/2.2/jobs/update", body)
+            case _, "job":
+                job_id = save_job(self.workspace, self.state.job_id, self._job_settings())
+                if job_id != self.state.job_id:
+                    self._remember(replace(self.state, job_id=job_id))
             case _:
                 for folder in change.details:
                     self.workspace.delete(folder)
@@ -227,31 +217,7 @@ def pipeline_named(workspace: Workspace, name: str) -> str | None:
     # The filter is a pattern of LIKE, in which % and _ are wildcards: what it finds is compared.
     pattern = name.replace("'", "_")
     listed = workspace.client.pipelines.list_pipelines(filter=f"name LIKE '{pattern}'")
-    return _only([str(one.pipeline_id) for one in listed if one.name == name], "pipelines", name)
-
-
-def job_named(workspace: Workspace, name: str) -> int | None:
-    """Return the id of the job with a name, or ``None``.
-
-    Args:
-        workspace: The workspace.
-        name: Its name.
-
-    Raises:
-        DeployError: There are several.
-    """
-    found = [j for j in workspace.client.jobs.list(name=name) if j.settings and j.settings.name == name]
-    one = _only([str(job.job_id) for job in found], "jobs", name)
-    return None if one is None else int(one)
-
-
-def _only(ids: list[str], kind: str, name: str) -> str | None:
-    if len(ids) > 1:
-        raise DeployError(
-            f"there are {len(ids)} {kind} with the name '{name}' ({', '.join(ids)}): "
-            "delete or rename all but one."
-        )
-    return ids[0] if ids else None
+    return only([str(one.pipeline_id) for one in listed if one.name == name], "pipelines", name)
 
 
 def _is_there(workspace: Workspace, path: str, **query: Any) -> bool:

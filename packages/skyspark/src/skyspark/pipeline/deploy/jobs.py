@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skyspark.pipeline.deploy.polling import looks
-from skyspark.pipeline.deploy.workspace import Workspace, explained
+from skyspark.pipeline.deploy.workspace import Workspace, explained, only
 
 _ENDED = {"TERMINATED", "SKIPPED", "INTERNAL_ERROR"}
 
@@ -23,6 +23,40 @@ class JobResult:
     run_id: int
     state: str
     message: str | None
+
+
+def save_job(workspace: Workspace, job_id: int | None, settings: dict[str, Any]) -> int:
+    """Create a job, or bring the one that is there to its settings; return its id.
+
+    Args:
+        workspace: The workspace.
+        job_id: The job, or ``None`` where there is none.
+        settings: What it shall be.
+    """
+    if job_id is None:
+        return workspace.create(
+            "/api/2.2/jobs/create",
+            settings,
+            lambda: job_named(workspace, settings["name"]),
+            lambda answer: int(answer["job_id"]),
+        )
+    workspace.call("POST", "/api/2.2/jobs/update", {"job_id": job_id, "new_settings": settings})
+    return job_id
+
+
+def job_named(workspace: Workspace, name: str) -> int | None:
+    """Return the id of the job with a name, or ``None``.
+
+    Args:
+        workspace: The workspace.
+        name: Its name.
+
+    Raises:
+        DeployError: There are several.
+    """
+    found = [j for j in workspace.client.jobs.list(name=name) if j.settings and j.settings.name == name]
+    one = only([str(job.job_id) for job in found], "jobs", name)
+    return None if one is None else int(one)
 
 
 def start_job(workspace: Workspace, job_id: int, *, full_refresh: bool = False) -> int:

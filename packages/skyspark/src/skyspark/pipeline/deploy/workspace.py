@@ -182,6 +182,25 @@ class Workspace:
         self.write(f"{folder}/state.json", json.dumps(asdict(state), indent=1).encode())
 
 
+def only(ids: list[str], kind: str, name: str) -> str | None:
+    """Return the one id that a name stands for, or ``None``.
+
+    Args:
+        ids: What has the name.
+        kind: What it is, in the plural.
+        name: The name.
+
+    Raises:
+        DeployError: There are several.
+    """
+    if len(ids) > 1:
+        raise DeployError(
+            f"there are {len(ids)} {kind} with the name '{name}' ({', '.join(ids)}): "
+            "delete or rename all but one."
+        )
+    return ids[0] if ids else None
+
+
 @contextmanager
 def explained(what: str) -> Iterator[None]:
     """Turn the SDK's errors into sentences, without what it was logged in with.
