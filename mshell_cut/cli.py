@@ -11,7 +11,14 @@ from mshell_cut.errors import InterruptedCutError, MshellCutError
 
 _VERBS = {
     "cut": "Cut a new project from a template.",
+    "check": "Tell whether a project is current.",
+    "diff": "Show a project against its template.",
+    "update": "Bring a project up to the newest template.",
+    "add": "Add a table, an app, a DAG or a schema to a project.",
+    "adopt": "Link an existing repository to a template.",
+    "fleet": "Check and update many projects.",
     "templates": "List, add and remove templates.",
+    "doctor": "Find what is missing on this machine or wrong in a project.",
 }
 
 
