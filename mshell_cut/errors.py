@@ -76,3 +76,21 @@ class GitFailedError(MshellCutError):
     def __init__(self, arguments: Sequence[str], output: str) -> None:
         said = output.strip().splitlines() or ["it said nothing"]
         super().__init__(f"git {arguments[0]} failed: {said[-1]}")
+
+
+class NotAProjectError(RequestError):
+    """There is no project where one is needed."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"{folder} lies in no project: no folder from there upward holds a .cruft.json. "
+            "Go into one, or link this one to its template with 'mshell-cut adopt'."
+        )
+
+
+class ProjectUncleanError(MshellCutError):
+    """The project holds something that is not committed, so that an update could not be undone."""
+
+
+class UpdateImpossibleError(MshellCutError):
+    """The project cannot be brought to another state of its template."""

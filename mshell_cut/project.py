@@ -1,0 +1,112 @@
+"""A project that was cut: where it lies, what it remembers, and what git says of it."""
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mshell_cut import git, globs
+from mshell_cut.errors import FileUnreadableError, NotAProjectError, ProjectUncleanError
+from mshell_cut.state import FILE, State
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The git working tree that a project lies in.
+
+    Attributes:
+        top: its top folder.
+        prefix: the way from there to the project, with a `/` at its end; empty where it is the top.
+        head: the commit that is checked out.
+    """
+
+    top: Path
+    prefix: str
+    head: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project.
+
+    Attributes:
+        folder: where its `.cruft.json` lies.
+        state: what that file holds.
+    """
+
+    folder: Path
+    state: State
+
+    @classmethod
+    def find(cls, start: Path) -> "Project":
+        """Find the project that a folder lies in.
+
+        Raises:
+            NotAProjectError: neither the folder nor one above it holds a `.cruft.json`.
+            FileUnreadableError: that file is damaged.
+        """
+        start = start.absolute()
+        for folder in (start, *start.parents):
+            if (folder / FILE).is_file():
+                return cls(folder, State.read(folder))
+        raise NotAProjectError(start)
+
+    @cached_property
+    def checkout(self) -> Checkout:
+        """The working tree around the project.
+
+        Raises:
+            ProjectUncleanError: there is none, or it has no commit yet.
+        """
+        told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=self.folder)
+        if told is None:
+            raise ProjectUncleanError(
+                f"{self.folder} is not committed to git, so nothing could be undone: "
+                "run 'git init && git add --all && git commit -m start' there first."
+            )
+        top, prefix, head = told.split("\n")
+        return Checkout(Path(top), prefix, head)
+
+    def require_clean(self) -> None:
+        """Refuse uncommitted changes to files of the project that git knows; other folders do not matter.
+
+        Raises:
+            ProjectUncleanError: there are some, or the project is not under git.
+        """
+        inside = self.checkout.prefix or "."
+        listed = git.run(
+            "status", "--porcelain", "--untracked-files=no", "--", inside, cwd=self.checkout.top
+        ).splitlines()
+        if listed:
+            names = ", ".join(line[3:] for line in listed[:5]) + (", …" if len(listed) > 5 else "")
+            raise ProjectUncleanError(
+                f"{self.folder} has changes that are not committed: commit or stash them first ({names})."
+            )
+        if git.ask("ls-files", "--error-unmatch", "--", FILE, cwd=self.folder) is None:
+            raise ProjectUncleanError(f"{self.folder / FILE} is not committed to git: commit it first.")
+
+    def left_alone(self, samples: Sequence[str]) -> Callable[[str], bool]:
+        """Tell which files an upgrade leaves alone, by their path in the project.
+
+        Args:
+            samples: globs of the template's sample files, on top of what the project itself skips.
+        """
+        return globs.matcher([FILE, *self.skip, *samples])
+
+    @cached_property
+    def skip(self) -> list[str]:
+        """What the project skips: `skip` of `.cruft.json`, and of `[tool.cruft]` in `pyproject.toml`.
+
+        Raises:
+            FileUnreadableError: `pyproject.toml` does not parse.
+        """
+        path = self.folder / "pyproject.toml"
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return list(self.state.skip)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise FileUnreadableError(path, str(error)) from None
+        more = found.get("tool", {}).get("cruft", {}).get("skip", [])
+        return [*self.state.skip, *(glob for glob in more if isinstance(glob, str))]
