@@ -1,7 +1,7 @@
 """Carries the answers and files of a project over what a template renamed.
 
-A template's `cookiecutter.json` lists its migrations as data under the private key `_migrations`, oldest first.
-Each is a mapping with a `release` (the tag it came with, which names it) and any of
+A template's `cookiecutter.json` lists its migrations as data under the private key `_migrations`, oldest
+first. Each is a mapping with a `release` (the tag it came with, which names it) and any of
 
 `rename`: {old question: new question}
     The answer to the one becomes that of the other.

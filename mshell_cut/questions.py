@@ -1,7 +1,7 @@
 """The questions of a template, read from its `cookiecutter.json`.
 
 Any cookiecutter template has them; one with our private keys (`_rules`, see `rules.py`; `_prune`, see
-`prune.py`; `_samples`, `_next_steps`) has rules to them.
+`prune.py`; `_migrations`, see `migrations.py`; `_samples`, `_next_steps`) has rules to them.
 """
 
 import json
@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mshell_cut import rules
+from mshell_cut import migrations, rules
 from mshell_cut.errors import TemplateBrokenError, TemplateNotFoundError
 
 # A rule may hold these beside what `rules.py` knows: they are about asking, not about the answer.
@@ -78,6 +78,11 @@ class Questionnaire:
         return list(self.raw.get("_samples") or [])
 
     @property
+    def migrations(self) -> list[Mapping[str, Any]]:
+        """What a project has to be carried over, see `migrations.py`."""
+        return list(self.raw.get("_migrations") or [])
+
+    @property
     def next_steps(self) -> list[str]:
         """The commands to type in a new project."""
         return list(self.raw.get("_next_steps") or [])
@@ -131,6 +136,8 @@ def load(template: Path) -> Questionnaire:
     questionnaire = Questionnaire(raw)
     for fault in _faults(questionnaire):
         raise TemplateBrokenError(f"{path}: _rules: {fault}.")
+    for fault in migrations.faults(raw.get("_migrations") or []):
+        raise TemplateBrokenError(f"{path}: _migrations: {fault}.")
     return questionnaire
 
 

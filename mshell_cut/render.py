@@ -152,7 +152,7 @@ class Renderer:
     def _fingerprint(self) -> str:
         # Jinja's cache knows a template by its path and text only; these decide what it compiles to as well.
         about = [
-            str(self.source.path if not self.source.checkout else self.source.address),
+            self.source.content or str(self.source.address if self.source.checkout else self.source.path),
             self.questionnaire.raw.get("_jinja2_env_vars"),
             self.questionnaire.raw.get("_extensions"),
             jinja2.__version__,

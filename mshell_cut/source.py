@@ -31,6 +31,7 @@ class Source:
         checkout: the branch or tag that was asked for.
         directory: the folder's path in its repository, None for the top.
         changed: whether the folder holds changes that are not in the commit.
+        content: what names the folder's content, wherever it lies; None where nothing does.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Source:
     checkout: str | None = None
     directory: str | None = None
     changed: bool = False
+    content: str | None = None
 
 
 @contextmanager
@@ -69,14 +71,14 @@ def opened(
         if not checkout:
             yield from_folder(_inside(folder, directory, address))
             return
-        place = _place(folder)
-        if not place:
+        found = place(folder)
+        if not found:
             raise TemplateNotFoundError(f"{address} is no git repository: --checkout has no meaning there.")
-        repository, prefix, _ = place
+        repository, prefix, _ = found
         origin, inner = _origin(repository), f"{prefix}{directory or ''}".rstrip("/")
     else:
         origin = repository = expand(address)
-        repository, inner = str(_mirror(origin, interactive=interactive)), directory or ""
+        repository, inner = str(mirror(origin, interactive=interactive)), directory or ""
     with tempfile.TemporaryDirectory(prefix="mshell-cut-") as temporary:
         copy = Path(temporary, "template")
         git.run("clone", "--quiet", "--shared", "--no-checkout", "--", repository, str(copy))
@@ -87,10 +89,10 @@ def opened(
 
 def from_folder(folder: Path) -> Source:
     """Describe a folder as it lies: its repository's origin (or own path), commit and uncommitted changes."""
-    place = _place(folder)
-    if not place or git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is None:
+    found = place(folder)
+    if not found or git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is None:
         return Source(folder)
-    top, prefix, commit = place
+    top, prefix, commit = found
     mine = ["cookiecutter.json", "hooks", ":(glob)*cookiecutter*/**"]
     changes = git.run("status", "--porcelain", "--untracked-files=normal", "--", *mine, cwd=folder)
     return Source(folder, _origin(top), commit, None, prefix.rstrip("/") or None, bool(changes))
@@ -119,7 +121,7 @@ def expand(address: str) -> str:
     return address
 
 
-def _place(folder: Path) -> tuple[str, str, str] | None:
+def place(folder: Path) -> tuple[str, str, str] | None:
     """Return the top of a folder's repository, the way down from there and the commit, where there is one."""
     told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=folder)
     if told is None:
@@ -132,7 +134,16 @@ def _origin(top: str) -> str:
     return git.ask("config", "--get", "remote.origin.url", cwd=Path(top)) or top
 
 
-def _mirror(address: str, *, interactive: bool) -> Path:
+def mirror(address: str, *, interactive: bool) -> Path:
+    """Return a bare clone of a repository in the user's cache, brought up to date where it can be reached.
+
+    Args:
+        address: a git URL.
+        interactive: let git ask for a password.
+
+    Raises:
+        TemplateNotFoundError: it cannot be cloned.
+    """
     mirror = config.cache_folder() / "clones" / hashlib.sha256(address.encode()).hexdigest()[:20]
     if mirror.is_dir():
         try:

@@ -1,0 +1,276 @@
+"""The repository that a project's template lives in: its releases, and the template as it was at a commit."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from mshell_cut import git, source
+from mshell_cut.errors import TemplateNotFoundError, UpdateImpossibleError
+from mshell_cut.releases import Release, is_tag, release
+from mshell_cut.source import Source
+from mshell_cut.state import State
+
+# What rendering reads beside the folder named after a cookiecutter variable, and what `add` does.
+_PARTS = {"cookiecutter.json", "hooks", "templates"}
+_ADDITIONS = "additions"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One state of a template.
+
+    Attributes:
+        commit: of the template's repository.
+        name: how to call it: a release's tag, a branch and the commit, or the commit alone.
+        checkout: what a project that is brought to it records, None for the repository's own default.
+    """
+
+    commit: str
+    name: str
+    checkout: str | None = None
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A template's repository that lies on this machine.
+
+    Attributes:
+        repository: where to run git.
+        address: what projects call it.
+        directory: the template's folder in it, None for the top.
+        temporary: a folder for copies of the template, which lasts as long as this object is of use.
+    """
+
+    repository: Path
+    address: str
+    directory: str | None
+    temporary: Path
+    _folders: dict[str, Path] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def releases(self) -> list[Release]:
+        """All releases, oldest first."""
+        form = "%(refname:strip=2)%09%(objectname)%09%(*objectname)%09%(creatordate:short)"
+        listed = git.run("for-each-ref", f"--format={form}", "refs/tags/v*", cwd=self.repository)
+        rows = (line.split("\t") for line in listed.splitlines())
+        found = (release(tag, peeled or direct, date) for tag, direct, peeled, date in rows)
+        return sorted(item for item in found if item)
+
+    def newest(self, state: State) -> Version:
+        """Return what a project is to be brought to: its branch, the newest release, or the default.
+
+        A project that was cut from a branch follows it. Any other follows the releases, where there are some
+        and the project is not ahead of them.
+
+        Raises:
+            UpdateImpossibleError: the branch is gone.
+            TemplateNotFoundError: the repository is empty.
+        """
+        followed = state.checkout
+        if followed and not is_tag(followed) and not state.commit.startswith(followed):
+            commit = self.commit(followed)
+            if not commit:
+                raise UpdateImpossibleError(
+                    f"{self.address} has no branch '{followed}' any more, which the project was cut from: "
+                    "name another with --to."
+                )
+            return Version(commit, f"{followed} ({commit[:10]})", followed)
+        if self.releases:
+            last = self.releases[-1]
+            if last.commit != state.commit and self._is_ancestor(last.commit, state.commit):
+                return Version(state.commit, self.name(state.commit), followed)
+            return Version(last.commit, last.tag, last.tag if followed else None)
+        head = self.commit("HEAD")
+        if not head:
+            raise TemplateNotFoundError(f"{self.address} is an empty repository.")
+        return Version(head, head[:10], followed)
+
+    def version(self, wanted: str) -> Version:
+        """Return the version that a branch, tag or commit names.
+
+        Raises:
+            TemplateNotFoundError: there is none of that name.
+        """
+        commit = self.commit(wanted)
+        if not commit:
+            near = f" Its newest release is {self.releases[-1].tag}." if self.releases else ""
+            raise TemplateNotFoundError(f"{self.address} has no branch, tag or commit '{wanted}'.{near}")
+        if commit.startswith(wanted):
+            return Version(commit, self.name(commit))
+        return Version(commit, wanted if is_tag(wanted) else f"{wanted} ({commit[:10]})", wanted)
+
+    def commit(self, name: str) -> str | None:
+        """Return the commit that a branch, tag or commit names, None where there is none."""
+        if name.startswith("-"):
+            return None
+        for full in (f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/origin/{name}", name):
+            found = git.ask("rev-parse", "--verify", "--quiet", f"{full}^{{commit}}", cwd=self.repository)
+            if found:
+                return found
+        return None
+
+    def name(self, commit: str) -> str:
+        """Return what to call a commit: the release it is, or the release it comes after."""
+        for item in self.releases:
+            if item.commit == commit:
+                return item.tag
+        base = self.release_of(commit)
+        return f"{commit[:10]} (after {base.tag})" if base else commit[:10]
+
+    def release_of(self, commit: str) -> Release | None:
+        """Return the newest release that a commit holds."""
+        if not self.releases:
+            return None
+        merged = git.ask("tag", "--merged", commit, "--list", "v*", cwd=self.repository) or ""
+        held = set(merged.split())
+        return max((item for item in self.releases if item.tag in held), default=None)
+
+    def between(self, before: str, after: str) -> list[Release]:
+        """Return the releases that come after one commit, up to another, oldest first."""
+        first, last = self.release_of(before), self.release_of(after)
+        return [
+            item
+            for item in self.releases
+            if last and item <= last and (first is None or item > first) and item.commit != before
+        ]
+
+    def content(self, commit: str) -> str:
+        """Return what names all that rendering reads at a commit: equal names, equal projects.
+
+        Raises:
+            UpdateImpossibleError: the commit is not in the repository.
+            TemplateNotFoundError: the template's folder is not in the commit.
+        """
+        entries = self._entries(commit)
+        wanted = _parts(entries) - {_ADDITIONS} if not self._reads_code(commit) else set(entries)
+        told = "\n".join(f"{name} {entries[name]}" for name in sorted(wanted))
+        return hashlib.sha256(told.encode()).hexdigest()[:20]
+
+    def folder(self, commit: str) -> Path:
+        """Return a copy of the template as it was at a commit. It goes with `temporary`.
+
+        Raises:
+            UpdateImpossibleError: the commit is not in the repository.
+            TemplateNotFoundError: the template's folder is not in the commit.
+        """
+        if commit not in self._folders:
+            entries = self._entries(commit)
+            wanted = entries.keys() if self._reads_code(commit) else _parts(entries)
+            copy = Path(tempfile.mkdtemp(prefix="template-", dir=self.temporary))
+            inner = f"{self.directory}/" if self.directory else ""
+            git.run(
+                # As cloned on a machine without settings: what is rendered must not depend on them.
+                *("-c", "core.autocrlf=false", "-c", "core.symlinks=true", "--literal-pathspecs"),
+                *(
+                    f"--git-dir={self._git_folder}",
+                    f"--work-tree={copy}",
+                    "checkout",
+                    "--quiet",
+                    commit,
+                    "--",
+                ),
+                *(f"{inner}{name}" for name in sorted(wanted)),
+                env={"GIT_INDEX_FILE": str(copy.with_name(f"{copy.name}.index"))},
+            )
+            self._folders[commit] = copy / inner
+        return self._folders[commit]
+
+    def source(self, version: Version) -> Source:
+        """Describe the template at a version for a renderer."""
+        return Source(
+            self.folder(version.commit),
+            self.address,
+            version.commit,
+            version.checkout,
+            self.directory,
+            content=self.content(version.commit),
+        )
+
+    @cached_property
+    def _git_folder(self) -> str:
+        return git.run("rev-parse", "--absolute-git-dir", cwd=self.repository)
+
+    def _entries(self, commit: str) -> dict[str, str]:
+        """Return what lies in the template's folder at a commit: kind and object by name."""
+        place = f"{commit}:{self.directory or ''}"
+        listed = git.ask("ls-tree", "-z", place, cwd=self.repository)
+        if listed is None:
+            if self.commit(commit):
+                raise TemplateNotFoundError(
+                    f"{self.address} has no folder '{self.directory}' at {commit[:10]}."
+                )
+            raise UpdateImpossibleError(
+                f"{self.address} has no commit {commit[:10]}, which .cruft.json names: its history was "
+                "rewritten, or it is another repository. 'mshell-cut adopt' finds the commit that fits."
+            )
+        rows = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
+        return {name: about for about, name in rows}
+
+    def _reads_code(self, commit: str) -> bool:
+        """Tell whether a template brings Jinja extensions of its own, which may be any of its files."""
+        path = f"{self.directory}/cookiecutter.json" if self.directory else "cookiecutter.json"
+        text = git.ask("cat-file", "blob", f"{commit}:{path}", cwd=self.repository) or ""
+        if "_extensions" not in text:
+            return False
+        try:
+            named = json.loads(text).get("_extensions") or []
+        except (ValueError, AttributeError):
+            return False
+        return not all(str(name).startswith(("jinja2.", "cookiecutter.", "jinja2_")) for name in named)
+
+    def _is_ancestor(self, older: str, newer: str) -> bool:
+        return git.ask("merge-base", "--is-ancestor", older, newer, cwd=self.repository) is not None
+
+
+@contextmanager
+def opened(state: State, *, template: str | None = None, interactive: bool = False) -> Iterator[Upstream]:
+    """Have the repository of a project's template at hand.
+
+    Args:
+        state: what the project remembers.
+        template: another address of the same repository: one that moved, or a clone on this machine.
+        interactive: let git ask for a password.
+
+    Raises:
+        TemplateNotFoundError: there is no repository at that address.
+    """
+    with tempfile.TemporaryDirectory(prefix="mshell-cut-") as folder:
+        yield located(
+            template or state.template, state.directory, Path(folder).resolve(), interactive=interactive
+        )
+
+
+def located(address: str, directory: str | None, temporary: Path, *, interactive: bool = False) -> Upstream:
+    """Find a template's repository: in its place on this machine, else as a clone in the user's cache.
+
+    Args:
+        address: a folder, a git URL, or an abbreviation such as `gh:owner/name`.
+        directory: the template's folder in there.
+        temporary: a folder for copies of the template.
+        interactive: let git ask for a password.
+
+    Raises:
+        TemplateNotFoundError: there is no repository at that address.
+    """
+    full = source.expand(address)
+    if source.is_remote(address):
+        return Upstream(source.mirror(full, interactive=interactive), full, directory, temporary)
+    path = Path(address).expanduser()
+    place = source.place(path) if path.is_dir() else None
+    if not place:
+        what = "is no git repository with a commit" if path.is_dir() else "is not there"
+        raise TemplateNotFoundError(
+            f"The template at {address} {what}: name where it is now with --template."
+        )
+    top, prefix, _ = place
+    inner = f"{prefix}{directory or ''}".rstrip("/")
+    return Upstream(Path(top), address, inner or None, temporary)
+
+
+def _parts(entries: dict[str, str]) -> set[str]:
+    return {name for name in entries if name in _PARTS or name == _ADDITIONS or "cookiecutter" in name}
