@@ -63,7 +63,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        cli.main(args=words, prog_name="mshell-cut", standalone_mode=False)
+        code = cli.main(args=words, prog_name="mshell-cut", standalone_mode=False)
     except MshellCutError as error:
         return _report(error, as_json="--json" in words)
     except (click.Abort, KeyboardInterrupt):
@@ -71,13 +71,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
         sys.stderr.close()
         return 1
-    return 0
+    # What a verb passes to `Context.exit` comes back as the result.
+    return code if isinstance(code, int) else 0
 
 
 def main() -> None:

@@ -41,6 +41,11 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def is_colourful() -> bool:
+    """Tell whether results may be coloured: at a terminal, unless the user wants none (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """Show that something is going on, where there is a terminal to show it on."""

@@ -75,7 +75,12 @@ class GitFailedError(MshellCutError):
 
     def __init__(self, arguments: Sequence[str], output: str) -> None:
         said = output.strip().splitlines() or ["it said nothing"]
-        super().__init__(f"git {arguments[0]} failed: {said[-1]}")
+        command = list(arguments)
+        while command[0].startswith("-"):
+            # Options before the command, of which -c takes a word.
+            del command[: 2 if command[0] == "-c" else 1]
+        last = said[-1].encode("utf-8", "replace").decode()
+        super().__init__(f"git {command[0]} failed: {last}")
 
 
 class NotAProjectError(RequestError):
@@ -94,3 +99,7 @@ class ProjectUncleanError(MshellCutError):
 
 class UpdateImpossibleError(MshellCutError):
     """The project cannot be brought to another state of its template."""
+
+
+class UpdateRefusedError(MshellCutError):
+    """An update cannot be written, continued or undone as things are; nothing was changed."""

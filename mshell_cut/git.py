@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,15 +15,24 @@ _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJ
 
 
 def run(
-    *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, interactive: bool = False
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    interactive: bool = False,
+    given: str | None = None,
+    inherited: Sequence[int] = (),
 ) -> str:
     """Run a git command to its end.
+
+    What is no UTF-8 in its input and output, as in paths, passes through as lone surrogates.
 
     Args:
         arguments: the command line after `git`.
         cwd: the folder to run it in.
         env: variables on top of this process's own.
         interactive: let git ask for a password at the terminal.
+        given: its standard input.
+        inherited: open files of this process to leave open in it.
 
     Returns:
         What it printed, without the last line's end.
@@ -30,16 +40,64 @@ def run(
     Raises:
         GitFailedError: it ended with an error.
     """
-    done = _call(arguments, cwd, env, interactive=interactive)
+    done = _call(arguments, cwd, env, interactive=interactive, given=given, inherited=inherited)
     if done.returncode:
-        raise GitFailedError(arguments, done.stderr or done.stdout)
-    return done.stdout.rstrip("\n")
+        raise GitFailedError(arguments, _text(done.stderr or done.stdout))
+    return _text(done.stdout).rstrip("\n")
 
 
-def ask(*arguments: str, cwd: Path | None = None) -> str | None:
+def ask(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str | None:
     """Run a git command that may well fail: what it printed, or None where it failed."""
-    done = _call(arguments, cwd, None)
-    return None if done.returncode else done.stdout.rstrip("\n")
+    done = _call(arguments, cwd, env)
+    return None if done.returncode else _text(done.stdout).rstrip("\n")
+
+
+def judge(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> tuple[bool, str]:
+    """Run a git command that answers with its exit code: 0 for yes, 1 for no.
+
+    Returns:
+        The answer, and what it printed.
+
+    Raises:
+        GitFailedError: it ended with another code.
+    """
+    done = _call(arguments, cwd, env)
+    if done.returncode not in (0, 1):
+        raise GitFailedError(arguments, _text(done.stderr or done.stdout))
+    return not done.returncode, _text(done.stdout)
+
+
+def content(blob: str, *, cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """Return what a blob holds, to the byte; what is no UTF-8 as lone surrogates.
+
+    Raises:
+        GitFailedError: there is no such blob.
+    """
+    done = _call(("cat-file", "blob", blob), cwd, env)
+    if done.returncode:
+        raise GitFailedError(("cat-file",), _text(done.stderr))
+    return _text(done.stdout)
+
+
+def show(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    """Run a git command and pass on what it prints, byte for byte and as it comes.
+
+    Raises:
+        GitFailedError: it ended with an error.
+    """
+    sys.stdout.flush()
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=cwd,
+        env=_environment(env, interactive=False),
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise GitFailedError(arguments, done.stderr)
 
 
 def first_commit(project: Path, message: str, identity: tuple[str, str]) -> bool:
@@ -61,27 +119,40 @@ def first_commit(project: Path, message: str, identity: tuple[str, str]) -> bool
     if not first.returncode:
         return True
     if ask("var", "GIT_COMMITTER_IDENT", cwd=project):
-        raise GitFailedError(commit, first.stderr)
+        raise GitFailedError(commit, _text(first.stderr))
     name, email = identity
     run("-c", f"user.name={name}", "-c", f"user.email={email}", *commit, cwd=project)
     return False
 
 
+def _environment(more: Mapping[str, str] | None, *, interactive: bool) -> dict[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    return {**inherited, **({} if interactive else _QUIET), **(more or {})}
+
+
 def _call(
-    arguments: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, interactive: bool = False
-) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
-    environment |= {**({} if interactive else _QUIET), **(env or {})}
+    arguments: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    *,
+    interactive: bool = False,
+    given: str | None = None,
+    inherited: Sequence[int] = (),
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *arguments],
             cwd=cwd,
-            env=environment,
+            env=_environment(env, interactive=interactive),
+            # As bytes: text mode would change the ends of lines.
+            input=None if given is None else given.encode("utf-8", "surrogateescape"),
             capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             check=False,
+            pass_fds=inherited,
         )
     except FileNotFoundError:
         raise MshellCutError("git is not on PATH: install git 2.38 or newer.") from None
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "surrogateescape")

@@ -1,12 +1,11 @@
 """A project that was cut: where it lies, what it remembers, and what git says of it."""
 
 import tomllib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mshell_cut import git, globs
+from mshell_cut import git
 from mshell_cut.errors import FileUnreadableError, NotAProjectError, ProjectUncleanError
 from mshell_cut.state import FILE, State
 
@@ -85,14 +84,6 @@ class Project:
             )
         if git.ask("ls-files", "--error-unmatch", "--", FILE, cwd=self.folder) is None:
             raise ProjectUncleanError(f"{self.folder / FILE} is not committed to git: commit it first.")
-
-    def left_alone(self, samples: Sequence[str]) -> Callable[[str], bool]:
-        """Tell which files an upgrade leaves alone, by their path in the project.
-
-        Args:
-            samples: globs of the template's sample files, on top of what the project itself skips.
-        """
-        return globs.matcher([FILE, *self.skip, *samples])
 
     @cached_property
     def skip(self) -> list[str]:

@@ -34,12 +34,13 @@ def choose_template(templates: list[Template]) -> Template:
     return chosen
 
 
-def run(answers: Answers, check: Check) -> dict[str, Any]:
+def run(answers: Answers, check: Check, *, verb: str = "Cut") -> dict[str, Any]:
     """Ask all that is open, show a summary, and go back to any answer the user wants to change.
 
     Args:
         answers: what is known already.
         check: judges an answer beyond the template's rules: one sentence, or None.
+        verb: what is done to the project with the answers.
 
     Returns:
         All answers, accepted by the user.
@@ -57,7 +58,7 @@ def run(answers: Answers, check: Check) -> dict[str, Any]:
         shown = [
             question for question in questionnaire.questions.values() if rules.applies(question.rule, found)
         ]
-        wanted = _confirm(shown, found)
+        wanted = _confirm(shown, found, verb)
         if wanted == _STOP:
             raise InterruptedCutError
         if wanted == _CUT:
@@ -67,7 +68,7 @@ def run(answers: Answers, check: Check) -> dict[str, Any]:
         answers.asked[wanted] = ask(question, found[wanted], found)
 
 
-def _confirm(shown: list[Question], found: Mapping[str, Any]) -> str:
+def _confirm(shown: list[Question], found: Mapping[str, Any], verb: str) -> str:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -81,9 +82,9 @@ def _confirm(shown: list[Question], found: Mapping[str, Any]) -> str:
     console.print()
     what = _asked(
         questionary.select(
-            "Cut the project with these answers?",
+            f"{verb} the project with these answers?",
             choices=[
-                questionary.Choice("Yes, cut it", _CUT),
+                questionary.Choice(f"Yes, {verb.lower()} it", _CUT),
                 questionary.Choice("Change an answer", "change"),
                 questionary.Choice("Stop, write nothing", _STOP),
             ],

@@ -1,5 +1,6 @@
 """Trees of files and git repositories, made and read in tests."""
 
+import json
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,6 +43,16 @@ def read_tree(folder: Path) -> dict[str, bytes]:
 def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def change_template(template: Path, files: Mapping[str, str | bytes], **questions: object) -> str:
+    """Write files of a template's project, and questions or private keys; commit, and return the commit."""
+    write_tree(template / "<<cookiecutter.repo_name>>", files)
+    path = template / "cookiecutter.json"
+    path.write_text(
+        json.dumps({**json.loads(path.read_text(encoding="utf-8")), **questions}), encoding="utf-8"
+    )
+    return commit_all(template)
 
 
 def commit_all(folder: Path, message: str = "change") -> str:
