@@ -213,11 +213,17 @@ def left_alone(project: Project, renders: Renders, way: Course) -> Callable[[str
 def _samples_by_answer(
     renders: Renders, way: Course, base: Render, theirs: Render
 ) -> tuple[set[str], set[str]]:
-    """Return the files that come and that go because an answer changes, samples among them."""
+    """Return the files that come and that go because an answer changes, samples among them.
+
+    One whose content depends on the answer is among both: it is merged as any other file.
+    """
     if way.unchanged is None:
         return set(), set()
     same = renders.at(way.after, way.unchanged)
-    return set(theirs.files) - set(same.files), (set(same.files) - set(theirs.files)) & set(base.files)
+    both = {path for path, kind in same.differs(theirs).items() if kind == "changed" and path in base.files}
+    comes = theirs.files.keys() - same.files.keys()
+    goes = (same.files.keys() - theirs.files.keys()) & base.files.keys()
+    return comes | both, goes | both
 
 
 def _with_moves(objects: Quarantine, tree: str, moves: Sequence[tuple[str, str]]) -> str:
