@@ -1,9 +1,11 @@
 """Brings the outcome of a merge into a working tree, its index and its branch: whole, or not at all."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,13 +84,17 @@ def apply(change: Change) -> str | None:
         UpdateRefusedError: files that are not committed are in the way, an update or a git command is
             unfinished, or there is a branch of that name. Nothing is changed.
     """
-    top = change.repository
-    if opened(top):
+    with _locked(change.repository) as lock:
+        return _apply(change, lock)
+
+
+def _apply(change: Change, lock: "_Lock") -> str | None:
+    top, folder = change.repository, lock.folder
+    if _opened(folder):
         raise UpdateRefusedError(
             "An update is not finished: run 'mshell-cut update --continue', or '--abort' to undo it."
         )
     head = git.run("rev-parse", "HEAD", cwd=top)
-    folder = _folder(top)
     _refuse_unfinished(folder.parent)
     if change.branch:
         _refuse_branch(top, change.branch)
@@ -115,8 +121,8 @@ def apply(change: Change) -> str | None:
             [conflict.path, conflict.kind, conflict.marked] for conflict in change.merged.conflicts
         ],
     }
-    _save(folder, top, written, before)
-    with _guarded(folder) as inherited:
+    with _guarded(lock) as inherited:
+        _save(folder, top, written, before)
         git.run("read-tree", "-m", "-u", head, change.merged.tree, cwd=top, inherited=inherited)
         if change.merged.stages:
             removed = [f"0 {'0' * len(head)}\t{path}" for path in {s.path for s in change.merged.stages}]
@@ -143,7 +149,11 @@ def opened(repository: Path) -> Open | None:
     Args:
         repository: the top of a working tree.
     """
-    folder = _folder(repository)
+    with _locked(repository) as lock:
+        return _opened(lock.folder)
+
+
+def _opened(folder: Path) -> Open | None:
     if journal.settle(folder):
         console.warn("An update was cut short before: all its changes are undone.")
     found = journal.read(folder)
@@ -165,7 +175,12 @@ def resume(repository: Path) -> str | None:
     Raises:
         UpdateRefusedError: no update is open, or a file still holds conflict markers.
     """
-    update = opened(repository)
+    with _locked(repository) as lock:
+        return _resume(repository, lock.folder)
+
+
+def _resume(repository: Path, folder: Path) -> str | None:
+    update = _opened(folder)
     if update is None:
         raise UpdateRefusedError("No update is waiting to be finished.")
     marked = [
@@ -181,7 +196,6 @@ def resume(repository: Path) -> str | None:
     for option, some in (("--add", present), ("--force-remove", sorted(set(paths) - set(present)))):
         given = "".join(f"{path}\0" for path in some)
         git.run("update-index", option, "-z", "--stdin", cwd=repository, given=given)
-    folder = _folder(repository)
     commit = None
     if update.commit:
         head = git.run("rev-parse", "HEAD", cwd=repository)
@@ -210,22 +224,47 @@ def abort(repository: Path) -> None:
     Raises:
         UpdateRefusedError: no update is open, or there are commits on top of it.
     """
-    if opened(repository) is None:
-        raise UpdateRefusedError("No update is waiting to be undone.")
-    folder = _folder(repository)
-    found = journal.read(folder) or {}
-    if git.run("rev-parse", "HEAD", cwd=repository) != found.get("head"):
-        raise UpdateRefusedError(
-            "There are commits since the update began: finish it with 'mshell-cut update --continue', or take "
-            "them back with git first."
-        )
-    with _guarded(folder):
-        journal.write(folder, {**found, "phase": journal.UNDOING})
-        journal.settle(folder)
+    with _locked(repository) as lock:
+        if _opened(lock.folder) is None:
+            raise UpdateRefusedError("No update is waiting to be undone.")
+        found = journal.read(lock.folder) or {}
+        if git.run("rev-parse", "HEAD", cwd=repository) != found.get("head"):
+            raise UpdateRefusedError(
+                "There are commits since the update began: finish it with 'mshell-cut update --continue', "
+                "or take them back with git first."
+            )
+        with _guarded(lock):
+            journal.write(lock.folder, {**found, "phase": journal.UNDOING})
+            journal.settle(lock.folder)
 
 
-def _folder(repository: Path) -> Path:
-    return Path(git.run("rev-parse", "--absolute-git-dir", cwd=repository)) / journal.NAME
+@dataclass(frozen=True)
+class _Lock:
+    """What keeps two processes from writing to one working tree.
+
+    Attributes:
+        folder: of the journal.
+        file: the open file that holds the lock, as long as one process has it open.
+    """
+
+    folder: Path
+    file: int
+
+
+@contextmanager
+def _locked(repository: Path) -> Iterator[_Lock]:
+    folder = Path(git.run("rev-parse", "--absolute-git-dir", cwd=repository)) / journal.NAME
+    with folder.with_name(f"{journal.NAME}.lock").open("a") as file:
+        for _ in range(100):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                # A guard that undoes takes a moment.
+                time.sleep(0.05)
+        else:
+            raise UpdateRefusedError("Another mshell-cut is writing to this repository: wait for it to end.")
+        yield _Lock(folder, file.fileno())
 
 
 def _refuse_unfinished(git_folder: Path) -> None:
@@ -297,14 +336,15 @@ def _save(folder: Path, top: Path, written: dict[str, Any], before: set[str]) ->
 
 
 @contextmanager
-def _guarded(folder: Path) -> Iterator[tuple[int]]:
+def _guarded(lock: _Lock) -> Iterator[tuple[int]]:
     """Have an update undone that does not come to its end, however this process does.
 
     Yields:
         The open file that every child has to inherit which writes to the working tree.
     """
     guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", journal.__file__, str(folder)],
+        [sys.executable, "-I", "-S", journal.__file__, str(lock.folder)],
+        pass_fds=(lock.file,),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
