@@ -11,7 +11,8 @@ from pathlib import Path
 from mshell_cut import git
 
 # What lies in a folder must give the same tree on every machine, whatever the user's settings.
-_PLAIN = ("-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", "core.symlinks=true")
+_SETTINGS = ("autocrlf=false", "safecrlf=false", "fileMode=true", "symlinks=true")
+_PLAIN = tuple(word for setting in _SETTINGS for word in ("-c", f"core.{setting}"))
 
 
 @dataclass(frozen=True)
