@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # By name in the catalogue: the template's folder in this repository.
 TEMPLATES = {"skyspark": ""}
-_PARTS = ("cookiecutter.json", "hooks", "<<cookiecutter.repo_name>>")
+_PARTS = ("additions", "cookiecutter.json", "hooks", "<<cookiecutter.repo_name>>")
 _RECORD = "template-origin.json"
 
 
@@ -42,7 +43,28 @@ def _origin(root: Path) -> dict[str, Any]:
         "commit": _git(root, "rev-parse", "HEAD"),
         "checkout": _git(root, "describe", "--tags", "--exact-match") or None,
         "directories": {name: directory or None for name, directory in TEMPLATES.items()},
+        "histories": {name: _history(root, directory) for name, directory in TEMPLATES.items()},
     }
+
+
+def _history(root: Path, directory: str) -> list[dict[str, str]]:
+    """Return the releases of a template up to this commit, oldest first, and the commit itself."""
+    # The package that is being built is not installed yet.
+    sys.path.insert(0, str(root))
+    try:
+        from mshell_cut.upstream import Upstream
+    finally:
+        sys.path.remove(str(root))
+    upstream = Upstream(root, "", directory or None, root)
+    head = _git(root, "rev-parse", "HEAD")
+    held = set(_git(root, "tag", "--merged", head).split())
+    known = [(item.tag, item.commit, item.date) for item in upstream.releases if item.tag in held]
+    if not known or known[-1][1] != head:
+        known.append((head[:10], head, ""))
+    return [
+        {"name": name, "commit": commit, "date": date, "content": upstream.content(commit)}
+        for name, commit, date in known
+    ]
 
 
 def _files(template: Path) -> list[str]:

@@ -18,6 +18,12 @@ ANGLES = {
 }
 
 
+# The tag of a release never moves: projects name its commit.
+RELEASES = {
+    "v0.1.0": "a10c8d90ee2b394f17817a409e42f0b3fef4346a",
+    "v0.2.0": "946b5b49a78d02351f412a152ed39cd2c471794c",
+}
+
 MakeTemplate = Callable[..., Path]
 
 
@@ -53,6 +59,18 @@ def change_template(template: Path, files: Mapping[str, str | bytes], **question
         json.dumps({**json.loads(path.read_text(encoding="utf-8")), **questions}), encoding="utf-8"
     )
     return commit_all(template)
+
+
+def clone_with_releases(folder: Path) -> Path:
+    """Clone this repository as committed, with the tags of its releases, wherever this clone is from."""
+    subprocess.run(["git", "clone", "--quiet", REPOSITORY, folder], check=True)
+    git(folder, "checkout", "--quiet", "-B", "main")
+    there = set(git(folder, "tag", "--list", "v*").split())
+    for tag, commit in RELEASES.items():
+        if tag not in there:
+            git(folder, "tag", tag, commit)
+        assert git(folder, "rev-parse", f"{tag}^{{commit}}") == commit
+    return folder
 
 
 def commit_all(folder: Path, message: str = "change") -> str:

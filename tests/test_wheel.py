@@ -6,14 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from scaffold import BIN, REPOSITORY, git, read_tree
+from scaffold import BIN, clone_with_releases, git, read_tree
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment that holds the wheel of this repository as committed, beside the usual dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(["git", "clone", "--quiet", REPOSITORY, folder / "clone"], check=True)
+    clone_with_releases(folder / "clone")
     git(folder / "clone", "remote", "set-url", "origin", "https://git.example.com/platform/mshell-cut.git")
     build = [BIN / "python", "-m", "build", "--no-isolation", "--outdir", folder / "dist", folder / "clone"]
     subprocess.run(build, check=True, capture_output=True)
@@ -66,3 +66,26 @@ def test_the_wheel_s_templates_have_no_other_checkout(installed: Path, tmp_path:
     done = run(installed, "cut", "skyspark", "--no-input", "--checkout", "v9", "--output-dir", tmp_path)
     assert done.returncode == 2
     assert "--template" in done.stderr
+
+
+def test_the_wheel_tells_offline_whether_a_project_is_current(installed: Path, tmp_path: Path) -> None:
+    clone = installed.parent / "clone"
+    done = run(installed, "cut", "skyspark", "--no-input", "--output-dir", tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    # Its address leads nowhere.
+    new = run(installed, "check", "--project", tmp_path / "new" / "stack-exchange-pipeline")
+    assert new.returncode == 0, new.stderr
+
+    git(clone, "checkout", "--quiet", "v0.1.0")
+    run(installed, "cut", "--template", clone, "--no-input", "--output-dir", tmp_path / "old")
+    git(clone, "checkout", "--quiet", "main")
+    old = run(installed, "check", "--json", "--project", tmp_path / "old" / "stack-exchange-pipeline")
+    assert old.returncode == 1, old.stderr
+    found = json.loads(old.stdout)
+    assert (found["at"]["name"], found["current"]) == ("v0.1.0", False)
+    assert found["releases"][0]["name"] == "v0.2.0"
+    assert "cannot be reached" in found["open"][0]
+
+    unknown = run(installed, "update", "--project", tmp_path / "old" / "stack-exchange-pipeline")
+    assert unknown.returncode == 2
+    assert "cannot be cloned" in unknown.stderr

@@ -49,16 +49,10 @@ def command(context: click.Context, folder: Path, address: str | None, as_json: 
     """
     from mshell_cut.errors import MshellCutError
     from mshell_cut.project import Project
-    from mshell_cut.standing import standing
-    from mshell_cut.upstream import opened
 
     try:
         project = Project.find(folder)
-        with (
-            console.working("Comparing with the template …"),
-            opened(project.state, template=address, interactive=console.is_interactive()) as upstream,
-        ):
-            found = standing(project, upstream)
+        found = _standing(project, address)
     except MshellCutError as error:
         # Exit code 1 is taken: it says that the project is behind.
         error.exit_code = 2
@@ -68,6 +62,26 @@ def command(context: click.Context, folder: Path, address: str | None, as_json: 
     else:
         _present(found)
     context.exit(0 if found.is_current else 1)
+
+
+def _standing(project: "Project", address: str | None) -> "Standing":
+    from mshell_cut.errors import TemplateNotFoundError
+    from mshell_cut.standing import standing
+    from mshell_cut.upstream import opened
+
+    try:
+        with (
+            console.working("Comparing with the template …"),
+            opened(project.state, template=address, interactive=console.is_interactive()) as upstream,
+        ):
+            return standing(project, upstream)
+    except TemplateNotFoundError:
+        from mshell_cut import bundled
+
+        found = None if address else bundled.standing(project)
+        if found is None:
+            raise
+        return found
 
 
 def report(project: "Project", found: "Standing") -> dict[str, Any]:
