@@ -134,6 +134,11 @@ def _origin(top: str) -> str:
     return git.ask("config", "--get", "remote.origin.url", cwd=Path(top)) or top
 
 
+def mirror_folder(address: str) -> Path:
+    """Return where in the user's cache the clone of a repository lies, or would lie."""
+    return config.cache_folder() / "clones" / hashlib.sha256(address.encode()).hexdigest()[:20]
+
+
 def mirror(address: str, *, interactive: bool) -> Path:
     """Return a bare clone of a repository in the user's cache, brought up to date where it can be reached.
 
@@ -144,7 +149,7 @@ def mirror(address: str, *, interactive: bool) -> Path:
     Raises:
         TemplateNotFoundError: it cannot be cloned.
     """
-    mirror = config.cache_folder() / "clones" / hashlib.sha256(address.encode()).hexdigest()[:20]
+    mirror = mirror_folder(address)
     if mirror.is_dir():
         try:
             git.run(
