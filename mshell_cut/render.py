@@ -104,6 +104,22 @@ class Renderer:
             )
         return name
 
+    def text(self, raw: str, answers: Mapping[str, Any], **others: Any) -> str:
+        """Render one text of the template.
+
+        Args:
+            raw: what may hold Jinja tags.
+            answers: all answers.
+            others: what the text may name beside `cookiecutter`.
+
+        Raises:
+            TemplateBrokenError: the text's own fault: syntax, undefined variables.
+        """
+        with _translated(self.source.path):
+            context = self._context(answers, self.source.path)
+            rendered: str = self._environment.from_string(raw).render(**context, **others)
+        return rendered
+
     def render(self, answers: Mapping[str, Any], into: Path) -> Path:
         """Render the project as a new folder.
 

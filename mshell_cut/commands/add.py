@@ -1,0 +1,193 @@
+"""`mshell-cut add`: a table, an app, a DAG or a schema in a project that is there."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mshell_cut import console
+
+if TYPE_CHECKING:
+    from mshell_cut.additions import Plan
+    from mshell_cut.project import Project
+
+# What templates add, with examples. A template may know fewer and others: those work, too.
+_KINDS = {
+    "table": (
+        "A table: its transformation, contract, test and entry in config.yml.",
+        [
+            "bronze_orders",
+            "silver_orders --depends-on bronze_orders --tags daily",
+            "revenue --layer gold --depends-on silver_orders,silver_users",
+        ],
+    ),
+    "app": (
+        "An app: its module, test and entry point; in a bundle its job.",
+        ["report --tags report", "row_counts --depends-on silver_users"],
+    ),
+    "dag": (
+        "An Airflow DAG that runs apps, or jobs of a bundle, one after the other.",
+        ["report", "nightly --depends-on medallion --schedule '0 3 * * *'"],
+    ),
+    "schema": ("The contract of a table, with its test.", ["orders"]),
+}
+
+
+class _Kinds(click.Group):
+    """A command for each kind; which ones there are is the template's to say."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_KINDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        about, examples = _KINDS.get(
+            cmd_name, (f"What the project's template adds as '{cmd_name}'.", ["orders"])
+        )
+        lines = "\n".join(f"  mshell-cut add {cmd_name} {example}" for example in examples)
+        return click.Command(
+            cmd_name,
+            callback=_add,
+            params=[*_parameters()],
+            help=f"{about}\n\nAll of it is written, or nothing. What is there already is never replaced.",
+            short_help=about,
+            epilog=f"\b\nExamples:\n{lines}",
+        )
+
+
+def _parameters() -> list[click.Parameter]:
+    return [
+        click.Argument(["name"]),
+        click.Option(
+            ["--layer"], metavar="LAYER", help="bronze, silver or gold. Default: what the name begins with."
+        ),
+        click.Option(
+            ["--depends-on"],
+            metavar="NAME,…",
+            multiple=True,
+            help="The tables it reads; for a dag the apps or jobs it runs. Repeatable.",
+        ),
+        click.Option(
+            ["--tags"],
+            metavar="TAG,…",
+            multiple=True,
+            help="Tags of a table, or of the tables that an app makes. Repeatable.",
+        ),
+        click.Option(["--schedule"], metavar="CRON", help="When to run, in UTC, such as '0 2 * * *'."),
+        click.Option(
+            ["--project", "folder"],
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            default=Path(),
+            help="A folder in the project. Default: this one.",
+        ),
+        click.Option(
+            ["--template", "address"],
+            metavar="PATH|URL",
+            help="Where the template's repository is now, in place of what the project remembers.",
+        ),
+        click.Option(["--dry-run"], is_flag=True, help="Print what would be written and write nothing."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON, and ask nothing."),
+    ]
+
+
+@click.command(
+    "add",
+    cls=_Kinds,
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  mshell-cut add table silver_orders --depends-on bronze_orders
+  mshell-cut add app report --tags report
+  mshell-cut add table --help""",
+)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Add a table, an app, a DAG or a schema to a project, with its test.
+
+    Where the template comes from and at which version says the project's .cruft.json.
+    """
+    if context.invoked_subcommand:
+        return
+    for kind, (about, examples) in _KINDS.items():
+        console.say(f"{kind:8}{about}")
+        console.say(f"{'':8}mshell-cut add {kind} {examples[0]}")
+
+
+def _add(
+    name: str,
+    layer: str | None,
+    depends_on: tuple[str, ...],
+    tags: tuple[str, ...],
+    schedule: str | None,
+    folder: Path,
+    address: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from mshell_cut.project import Project
+    from mshell_cut.upstream import Version, opened
+
+    kind = str(click.get_current_context().info_name)
+    project = Project.find(folder)
+    state = project.state
+    interactive = console.is_interactive() and not as_json
+    with opened(state, template=address, interactive=interactive) as upstream:
+        from mshell_cut import additions, file_changes
+        from mshell_cut.renders import Renders
+
+        with console.working(f"Adding {name} …"):
+            version = Version(state.commit, upstream.name(state.commit), state.checkout)
+            renderer = Renders(upstream).renderer(version)
+            request = additions.Request(kind, name, layer, _words(depends_on), _words(tags), schedule)
+            plan = additions.plan(project.folder, renderer, state.answers, request)
+            if not dry_run:
+                file_changes.write(project.folder, plan.created, plan.changed)
+    if as_json:
+        console.emit(
+            {
+                "project": str(project.folder),
+                "kind": kind,
+                "name": name,
+                "written": not dry_run,
+                "created": list(plan.created),
+                "changed": list(plan.changed),
+                "kept": plan.kept,
+                "next_steps": plan.next_steps,
+            }
+        )
+    else:
+        _present(project, plan, dry_run=dry_run)
+
+
+def _words(given: tuple[str, ...]) -> list[str]:
+    return [word.strip() for text in given for word in text.split(",") if word.strip()]
+
+
+def _present(project: "Project", plan: "Plan", *, dry_run: bool) -> None:
+    for path in plan.created:
+        console.say(f"new      {path}")
+    for path in plan.changed:
+        console.say(f"changed  {path}")
+    for path in plan.kept:
+        console.note(f"{path} is there already and stays as it is.")
+    if dry_run:
+        _show_lines(project, plan)
+        console.note("Nothing was written.")
+        return
+    if plan.next_steps:
+        console.say()
+        console.say("Next:")
+        console.say()
+        for step in plan.next_steps:
+            console.say(f"    {step}")
+
+
+def _show_lines(project: "Project", plan: "Plan") -> None:
+    import difflib
+
+    for path, after in {**plan.created, **plan.changed}.items():
+        before = (project.folder / path).read_bytes().decode() if path in plan.changed else ""
+        console.say()
+        start = path if before else "/dev/null"
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), start, path, lineterm=""):
+            console.say(line)
