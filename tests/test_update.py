@@ -5,8 +5,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
-from scaffold import MakeTemplate, change_template, commit_all, git, read_tree, write_tree
+from scaffold import BIN, MakeTemplate, change_template, commit_all, git, read_tree, write_tree
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Cut = Callable[..., Path]
@@ -357,3 +358,41 @@ def test_diff_shows_edits_as_they_lie_and_updates_to_come(plain: Path, cut: Cut,
     subprocess.run(["rm", "-rf", project / ".git"], check=True)
     assert "+of ours" in mshell_cut("diff", cwd=project).stdout
     assert mshell_cut("check", cwd=project).returncode == 1
+
+
+def test_new_questions_are_asked_at_a_terminal(plain: Path, cut: Cut) -> None:
+    project = cut(plain)
+    change_template(
+        plain,
+        {"colour.txt": "<< cookiecutter.colour >> << cookiecutter.squad >>\n"},
+        colour=["blue", "red"],
+        squad="data",
+        _rules={"squad": {"required": True, "pattern": "[a-z]+", "message": "must be lower case"}},
+    )
+    child = pexpect.spawn(
+        str(BIN / "mshell-cut"), ["update", "--ask"], cwd=project, encoding="utf-8", timeout=20
+    )
+    child.expect("colour")
+    child.send("\x1b[B\r")
+    child.expect("squad")
+    child.send("\x15checkout\r")
+    child.expect("Update the project with these answers")
+    child.send("\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert (project / "colour.txt").read_text() == "red checkout\n"
+
+
+def test_stopping_at_a_question_changes_nothing(plain: Path, cut: Cut) -> None:
+    project = cut(plain)
+    change_template(plain, {"colour.txt": "<< cookiecutter.colour >>\n"}, colour="blue")
+    child = pexpect.spawn(
+        str(BIN / "mshell-cut"), ["update", "--ask"], cwd=project, encoding="utf-8", timeout=20
+    )
+    child.expect("colour")
+    child.send("\x03")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert git(project, "status", "--porcelain") == ""
