@@ -168,7 +168,7 @@ def upgrade(project: Project, renders: Renders, way: Course, objects: Quarantine
     """
     base, theirs = renders.at(way.before, way.was), renders.at(way.after, way.answers)
     alone = left_alone(project, renders, way)
-    comes, goes = _samples_by_answer(renders, way, base, theirs)
+    comes, goes = _samples_by_answer(project, renders, way, base, theirs)
     old = write_tree(base.folder, objects, leave_out=lambda path: alone(path) and path not in goes)
     new = write_tree(theirs.folder, objects, leave_out=lambda path: alone(path) and path not in comes)
     checkout = project.checkout
@@ -211,11 +211,12 @@ def left_alone(project: Project, renders: Renders, way: Course) -> Callable[[str
 
 
 def _samples_by_answer(
-    renders: Renders, way: Course, base: Render, theirs: Render
+    project: Project, renders: Renders, way: Course, base: Render, theirs: Render
 ) -> tuple[set[str], set[str]]:
     """Return the files that come and that go because an answer changes, samples among them.
 
-    One whose content depends on the answer is among both: it is merged as any other file.
+    One whose content depends on the answer is among both: it is merged as any other file. What the user has
+    the project skip is among neither.
     """
     if way.unchanged is None:
         return set(), set()
@@ -223,7 +224,10 @@ def _samples_by_answer(
     both = {path for path, kind in same.differs(theirs).items() if kind == "changed" and path in base.files}
     comes = theirs.files.keys() - same.files.keys()
     goes = (same.files.keys() - theirs.files.keys()) & base.files.keys()
-    return comes | both, goes | both
+    samples = {*renders.questionnaire(way.before).samples, *renders.questionnaire(way.after).samples}
+    skipped = globs.matcher(glob for glob in project.skip if glob not in samples)
+    kept = {path for path in comes | goes | both if skipped(path)}
+    return (comes | both) - kept, (goes | both) - kept
 
 
 def _with_moves(objects: Quarantine, tree: str, moves: Sequence[tuple[str, str]]) -> str:

@@ -1,5 +1,6 @@
 """Projects of every release come up to the newest template, keep their own content and stay green."""
 
+import dataclasses
 import functools
 import os
 import re
@@ -252,6 +253,24 @@ def test_the_kind_of_a_project_can_change_on_the_way(
 
     assert sorted(found) == sorted(managed | own | of_the_kind)
     assert found == managed | own | of_the_kind
+
+
+def test_an_answer_reaches_a_sample_that_was_edited_and_nothing_that_is_skipped(
+    cut: Callable[[str, str], Path],
+) -> None:
+    project = cut("v0.2.0", "docker")
+    dag, readme = project / "dags/medallion.py", (project / "README.md").read_bytes()
+    edited = dag.read_text(encoding="utf-8").replace('tags=["skyspark"]', 'tags=["orders"]')
+    dag.write_text(edited, encoding="utf-8")
+    state = State.read(project)
+    dataclasses.replace(state, skip=[*state.skip, "README.md"]).write(project)
+    run("git", "commit", "--quiet", "--all", "--message", "Name the orders", cwd=project, **ADA)
+
+    update(project, "--set=schedule=30 6 * * *")
+
+    assert readme == (project / "README.md").read_bytes()
+    assert edited.count('"0 2 * * *"') == edited.count('tags=["orders"]') == 1
+    assert dag.read_text(encoding="utf-8") == edited.replace('"0 2 * * *"', '"30 6 * * *"')
 
 
 @pytest.mark.slow
