@@ -83,9 +83,8 @@ def with_template(project: Project, renders: Renders, objects: Quarantine) -> Co
     before = upgrade.before(project, renders)
     way = upgrade.course(project, renders, before)
     alone = upgrade.left_alone(project, renders, way)
-    given = renders.at(before, way.was)
-    base = write_tree(given.folder, objects, leave_out=alone)
-    managed = [path for path in given.files if not alone(path)]
+    base = write_tree(renders.at(before, way.was), objects, leave_out=alone)
+    managed = [path for path in renders.files(before, way.was) if not alone(path)]
     mine = objects.files_tree(project.folder, managed)
     return Comparison(objects, before.name, base, mine)
 

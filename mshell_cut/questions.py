@@ -117,13 +117,29 @@ def load(template: Path) -> Questionnaire:
     """
     path = template / "cookiecutter.json"
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise TemplateNotFoundError(
             f"{template} holds no cookiecutter.json: it is no template (or --directory is missing)."
         ) from None
     except UnicodeDecodeError:
         raise TemplateBrokenError(f"{path} is not UTF-8 text.") from None
+    return read(text, path)
+
+
+def read(text: str, path: object) -> Questionnaire:
+    """Read the questions of a template out of its `cookiecutter.json`.
+
+    Args:
+        text: what the file holds.
+        path: how to call it in an error.
+
+    Raises:
+        TemplateNotFoundError: it only points at nested templates.
+        TemplateBrokenError: it does not parse, or is no mapping.
+    """
+    try:
+        raw = json.loads(text)
     except json.JSONDecodeError as error:
         raise TemplateBrokenError(f"{path}, line {error.lineno}: {error.msg}.") from None
     if not isinstance(raw, dict):
@@ -131,7 +147,7 @@ def load(template: Path) -> Questionnaire:
     if isinstance(raw.get("templates"), dict):
         nested = ", ".join(str(entry.get("path", name)) for name, entry in raw["templates"].items())
         raise TemplateNotFoundError(
-            f"{template} holds several templates: choose one with --directory ({nested})."
+            f"{path} names several templates: choose one with --directory ({nested})."
         )
     questionnaire = Questionnaire(raw)
     for fault in _faults(questionnaire):

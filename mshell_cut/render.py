@@ -78,6 +78,13 @@ class Renderer:
                 {"cookiecutter": copy.deepcopy(dict(questionnaire.raw))}
             )
 
+    @property
+    def is_predictable(self) -> bool:
+        """Whether a render depends on the template and the answers alone: it runs no code but ours."""
+        folder = self.source.path / "hooks"
+        extensions = self.questionnaire.raw.get("_extensions")
+        return not extensions and (not folder.is_dir() or hooks.are_ours(self.source.path))
+
     def default(self, raw: Any, answers: Mapping[str, Any]) -> Any:
         """Render a question's default with the answers so far."""
         with _translated(self.source.path):

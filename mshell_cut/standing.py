@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from mshell_cut import upgrade
 from mshell_cut.errors import AnswersRefusedError
 from mshell_cut.project import Project
 from mshell_cut.releases import Release
+from mshell_cut.renders import Renders, differences
 from mshell_cut.upstream import Upstream, Version
+
+if TYPE_CHECKING:
+    from mshell_cut.renders import Renders
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ class Standing:
         return not self.changes and not self.open
 
 
-def standing(project: Project, upstream: Upstream) -> Standing:
+def standing(
+    project: Project, upstream: Upstream, *, renders: "Renders | None" = None, by_release: bool = True
+) -> Standing:
     """Find out how a project stands to its template.
 
     Nothing is rendered where the template itself is the same at both commits, as after a change to other
@@ -57,6 +65,8 @@ def standing(project: Project, upstream: Upstream) -> Standing:
     Args:
         project: need not be under git.
         upstream: the repository of its template.
+        renders: of the same repository, where other projects are looked at as well.
+        by_release: tell release by release what changes, which takes a render for each.
 
     Raises:
         MshellCutError: see `Upstream.newest`, `Upstream.content` and `Renderer.render`.
@@ -66,16 +76,12 @@ def standing(project: Project, upstream: Upstream) -> Standing:
     at = Version(state.commit, upstream.name(state.commit), state.checkout)
     if upstream.content(at.commit) == upstream.content(newest.commit):
         return Standing(at, newest)
-    # Cookiecutter costs more to import than all of the above.
-    from mshell_cut import upgrade
-    from mshell_cut.renders import Renders
-
-    renders = Renders(upstream)
+    renders = renders or Renders(upstream)
 
     def changes(way: upgrade.Course, older: upgrade.Course | None) -> dict[str, str]:
-        first = renders.at(older.after, older.answers) if older else renders.at(way.before, way.was)
+        first = renders.files(older.after, older.answers) if older else renders.files(way.before, way.was)
         left_alone = upgrade.left_alone(project, renders, way)
-        found = first.differs(renders.at(way.after, way.answers))
+        found = differences(first, renders.files(way.after, way.answers))
         return {path: kind for path, kind in found.items() if not left_alone(path)}
 
     try:
@@ -83,6 +89,8 @@ def standing(project: Project, upstream: Upstream) -> Standing:
     except AnswersRefusedError as error:
         return Standing(at, newest, open=error.sentences)
     total = changes(whole, None)
+    if not by_release:
+        return Standing(at, newest, total)
     steps: list[Step] = []
     last: upgrade.Course | None = None
     for release in _steps(upstream, at, newest) if total else []:

@@ -7,11 +7,11 @@ from typing import Any
 
 from mshell_cut import git, globs
 from mshell_cut.merge import Conflict, Merged, merge
-from mshell_cut.migrations import Carried, carry, moved
+from mshell_cut.migrations import carry, moved
 from mshell_cut.objects import Quarantine, with_entry, with_folder, write_tree
 from mshell_cut.project import Project
 from mshell_cut.questions import Questionnaire
-from mshell_cut.renders import Render, Renders
+from mshell_cut.renders import Renders, differences
 from mshell_cut.renewal import AskOpen, remembered, renewed
 from mshell_cut.state import FILE, State
 from mshell_cut.upstream import Version
@@ -117,24 +117,17 @@ def course(
     """
     state = project.state
     start = before(project, renders)
-    old, new = renders.renderer(start), renders.renderer(after)
-    was = remembered(old.questionnaire, old.default, state.answers)
-    carried = _carried(state, old.questionnaire, new.questionnaire)
-    wanted = dict(given(new.questionnaire)) if given else {}
-    found = renewed(
-        new.questionnaire,
-        new.default,
-        carried.answers,
-        wanted,
-        ask(new.questionnaire) if ask else None,
-    )
-    unchanged = remembered(new.questionnaire, new.default, carried.answers)
+    old, new = renders.questionnaire(start), renders.questionnaire(after)
+    default = renders.default(after)
+    was = remembered(old, renders.default(start), state.answers)
+    carried = carry(state.answers, old.migrations, new.migrations)
+    wanted = dict(given(new)) if given else {}
+    found = renewed(new, default, carried.answers, wanted, ask(new) if ask else None)
+    unchanged = remembered(new, default, carried.answers)
     changes = any(
         found.answers[name] != carried.answers[name] for name in found.answers if name in carried.answers
     )
-    public = {
-        name: value for name, value in found.answers.items() if not new.questionnaire.questions[name].secret
-    }
+    public = {name: value for name, value in found.answers.items() if not new.questions[name].secret}
     return Course(
         start,
         after,
@@ -148,7 +141,7 @@ def course(
             commit=after.commit,
             checkout=after.checkout,
             answers=public,
-            skip=_skip(state.skip, old.questionnaire.samples, new.questionnaire.samples),
+            skip=_skip(state.skip, old.samples, new.samples),
         ),
         unchanged if changes else None,
     )
@@ -168,9 +161,9 @@ def upgrade(project: Project, renders: Renders, way: Course, objects: Quarantine
     """
     base, theirs = renders.at(way.before, way.was), renders.at(way.after, way.answers)
     alone = left_alone(project, renders, way)
-    comes, goes = _samples_by_answer(project, renders, way, base, theirs)
-    old = write_tree(base.folder, objects, leave_out=lambda path: alone(path) and path not in goes)
-    new = write_tree(theirs.folder, objects, leave_out=lambda path: alone(path) and path not in comes)
+    comes, goes = _changed_by_answers(project, renders, way)
+    old = write_tree(base, objects, leave_out=lambda path: alone(path) and path not in goes)
+    new = write_tree(theirs, objects, leave_out=lambda path: alone(path) and path not in comes)
     checkout = project.checkout
     whole = git.run("rev-parse", f"{checkout.head}^{{tree}}", cwd=checkout.top)
     ours = whole
@@ -190,10 +183,6 @@ def upgrade(project: Project, renders: Renders, way: Course, objects: Quarantine
     return Upgrade(way, whole, merged, changes(objects, whole, tree, prefix=checkout.prefix))
 
 
-def _carried(state: State, old: Questionnaire, new: Questionnaire) -> Carried:
-    return carry(state.answers, old.migrations, new.migrations)
-
-
 def _skip(stored: Sequence[str], old: Sequence[str], new: Sequence[str]) -> list[str]:
     """Merge the template's samples into what a project skips: what the user took out or put in stays so."""
     # A project that stock cruft made stores none of the samples: nobody took them out.
@@ -210,9 +199,7 @@ def left_alone(project: Project, renders: Renders, way: Course) -> Callable[[str
     return globs.matcher([FILE, *project.skip, *way.state.skip, *mine])
 
 
-def _samples_by_answer(
-    project: Project, renders: Renders, way: Course, base: Render, theirs: Render
-) -> tuple[set[str], set[str]]:
+def _changed_by_answers(project: Project, renders: Renders, way: Course) -> tuple[set[str], set[str]]:
     """Return the files that come and that go because an answer changes, samples among them.
 
     One whose content depends on the answer is among both: it is merged as any other file. What the user has
@@ -220,10 +207,11 @@ def _samples_by_answer(
     """
     if way.unchanged is None:
         return set(), set()
-    same = renders.at(way.after, way.unchanged)
-    both = {path for path, kind in same.differs(theirs).items() if kind == "changed" and path in base.files}
-    comes = theirs.files.keys() - same.files.keys()
-    goes = (same.files.keys() - theirs.files.keys()) & base.files.keys()
+    before, after = renders.files(way.before, way.was), renders.files(way.after, way.answers)
+    same = renders.files(way.after, way.unchanged)
+    both = {path for path, kind in differences(same, after).items() if kind == "changed" and path in before}
+    comes = after.keys() - same.keys()
+    goes = (same.keys() - after.keys()) & before.keys()
     samples = {*renders.questionnaire(way.before).samples, *renders.questionnaire(way.after).samples}
     skipped = globs.matcher(glob for glob in project.skip if glob not in samples)
     kept = {path for path in comes | goes | both if skipped(path)}

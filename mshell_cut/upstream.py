@@ -51,6 +51,8 @@ class Upstream:
     directory: str | None
     temporary: Path
     _folders: dict[str, Path] = field(default_factory=dict, repr=False)
+    _listed: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    _questions: dict[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def releases(self) -> list[Release]:
@@ -195,8 +197,29 @@ class Upstream:
     def _git_folder(self) -> str:
         return git.run("rev-parse", "--absolute-git-dir", cwd=self.repository)
 
+    def questions(self, commit: str) -> str:
+        """Return what the template's `cookiecutter.json` holds at a commit.
+
+        Raises:
+            UpdateImpossibleError: the commit is not in the repository.
+            TemplateNotFoundError: there is no such file in the commit.
+        """
+        if commit not in self._questions:
+            about = self._entries(commit).get("cookiecutter.json")
+            if about is None:
+                raise TemplateNotFoundError(
+                    f"{self.address} holds no cookiecutter.json at {commit[:10]}: it was no template then."
+                )
+            self._questions[commit] = git.content(about.split()[2], cwd=self.repository)
+        return self._questions[commit]
+
     def _entries(self, commit: str) -> dict[str, str]:
-        """Return what lies in the template's folder at a commit: kind and object by name."""
+        """Return what lies in the template's folder at a commit: mode, kind and object by name."""
+        if commit not in self._listed:
+            self._listed[commit] = self._list(commit)
+        return self._listed[commit]
+
+    def _list(self, commit: str) -> dict[str, str]:
         place = f"{commit}:{self.directory or ''}"
         listed = git.ask("ls-tree", "-z", place, cwd=self.repository)
         if listed is None:
@@ -213,8 +236,7 @@ class Upstream:
 
     def _reads_code(self, commit: str) -> bool:
         """Tell whether a template brings Jinja extensions of its own, which may be any of its files."""
-        path = f"{self.directory}/cookiecutter.json" if self.directory else "cookiecutter.json"
-        text = git.ask("cat-file", "blob", f"{commit}:{path}", cwd=self.repository) or ""
+        text = self.questions(commit)
         if "_extensions" not in text:
             return False
         try:
