@@ -396,3 +396,52 @@ def test_stopping_at_a_question_changes_nothing(plain: Path, cut: Cut) -> None:
     child.close()
     assert child.exitstatus == 130
     assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_remote_template_is_fetched_and_its_last_copy_serves_offline(
+    plain: Path, mshell_cut: Run, tmp_path: Path
+) -> None:
+    address = f"file://{plain}"
+    done = mshell_cut("cut", "--template", address, "--no-input", "--output-dir", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    project = tmp_path / "out" / "orders"
+    assert state_of(project)["template"] == address
+    change_template(plain, {"other.txt": "newer\n"})
+    assert mshell_cut("check", cwd=project).returncode == 1
+
+    plain.rename(tmp_path / "gone")
+    offline = mshell_cut("update", "--commit", cwd=project)
+    assert offline.returncode == 0
+    assert "cannot be reached: its last copy on this machine is used" in offline.stderr
+    assert (project / "other.txt").read_text() == "newer\n"
+
+
+def test_a_template_in_a_folder_of_its_repository_and_a_project_in_a_monorepo(
+    plain: Path, mshell_cut: Run, tmp_path: Path
+) -> None:
+    repository = tmp_path / "templates"
+    plain.rename(tmp_path / "aside")
+    subprocess.run(["rm", "-rf", tmp_path / "aside" / ".git"], check=True)
+    (repository / "spark").parent.mkdir()
+    (tmp_path / "aside").rename(repository / "spark")
+    commit_all(repository)
+    mono = tmp_path / "mono"
+    write_tree(mono, {"README.md": "all\n"})
+    commit_all(mono)
+    words = ["--template", repository, "--directory", "spark", "--no-input", "--output-dir", mono / "teams/a"]
+    assert mshell_cut("cut", *words).returncode == 0
+    commit_all(mono)
+    project = mono / "teams/a/orders"
+    inside = repository / "spark"
+    write_tree(inside / "<<cookiecutter.repo_name>>", {"other.txt": "newer\n"})
+    commit_all(repository)
+    write_tree(mono, {"README.md": "changed\n", "staged.txt": "staged\n"})
+    git(mono, "add", "staged.txt")
+
+    done = mshell_cut("update", "--commit", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert git(mono, "show", "--name-only", "--format=").split() == [
+        "teams/a/orders/.cruft.json",
+        "teams/a/orders/other.txt",
+    ]
+    assert git(mono, "status", "--porcelain").splitlines() == ["M README.md", "A  staged.txt"]
