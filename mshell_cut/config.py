@@ -45,6 +45,20 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         FileUnreadableError: it cannot be read, does not parse, or holds something else.
     """
+    found = read(path)
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        raise FileUnreadableError(path, "must hold a mapping from names to values")
+    return found
+
+
+def read(path: Path) -> Any:
+    """Read a YAML or JSON file, None where it is empty.
+
+    Raises:
+        FileUnreadableError: it cannot be read, or does not parse.
+    """
     import yaml
 
     try:
@@ -54,14 +68,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise FileUnreadableError(path, "is not UTF-8 text") from None
     try:
-        found = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
         raise FileUnreadableError(path, f"is not valid YAML or JSON: {error.problem}{line}") from None
     except yaml.YAMLError:
         raise FileUnreadableError(path, "is not valid YAML or JSON") from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise FileUnreadableError(path, "must hold a mapping from names to values")
-    return found

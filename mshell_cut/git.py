@@ -10,6 +10,8 @@ from mshell_cut.errors import GitFailedError, MshellCutError
 
 # A question in the middle of a command (a password, a host key) would hang a program that has no terminal.
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+# To commit as where the user's git has no name and e-mail address.
+_FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
 # Set by git itself around hooks: they would make us work on the repository that called us.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
@@ -123,6 +125,29 @@ def first_commit(project: Path, message: str, identity: tuple[str, str]) -> bool
     name, email = identity
     run("-c", f"user.name={name}", "-c", f"user.email={email}", *commit, cwd=project)
     return False
+
+
+def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
+    """Make a commit of a tree, signed where the user's commits are, and move no branch.
+
+    Args:
+        repository: a folder in it.
+        tree: what it holds.
+        parent: the commit before it.
+        message: of the commit.
+
+    Returns:
+        The commit.
+    """
+    signed = ask("config", "--type=bool", "--get", "commit.gpgsign", cwd=repository) == "true"
+    words = ["commit-tree", *(["-S"] if signed else []), "-p", parent, "-m", message, tree]
+    made = ask(*words, cwd=repository)
+    if made:
+        return made
+    if ask("var", "GIT_COMMITTER_IDENT", cwd=repository):
+        return run(*words, cwd=repository)
+    name, email = _FALLBACK_IDENTITY
+    return run("-c", f"user.name={name}", "-c", f"user.email={email}", *words, cwd=repository)
 
 
 def _environment(more: Mapping[str, str] | None, *, interactive: bool) -> dict[str, str]:
