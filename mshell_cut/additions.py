@@ -4,7 +4,8 @@ The pieces are the template's, in `additions/<kind>/` beside its `cookiecutter.j
 says what is to be done; the texts it names lie beside it. Paths and texts are Jinja in the template's own
 delimiters and see the project's answers as `cookiecutter.*` and what is added as `addition.*`: `name`,
 `title` (in words), `camel`, `constant`, `layer`, `tags`, `schedule`, `inputs` (what it depends on, in order,
-each with `name`, `value` and `contract`), `standalone` (it depends on nothing), `counts` (on more than one).
+each with `name`, `value`, `contract` and `counted`, a name for a column that the first one's contract has
+not), `standalone` (it depends on nothing), `counts` (on more than one).
 Keys of `addition.yaml`:
 
 `description`
@@ -35,6 +36,7 @@ contract in a Python module).
 
 import builtins
 import difflib
+import itertools
 import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -255,6 +257,8 @@ class _Planner:
                 )
                 raise RequestError(f"--depends-on: there is no {what} '{name}': {hint}")
         contracts = self._contracts(option["contracts"]) if wanted and "contracts" in option else None
+        first = contracts.get(wanted[0]) if contracts else None
+        taken = {column for column, _ in first.columns} if first else set()
         for name in wanted:
             contract = contracts.get(name) if contracts is not None else None
             if contracts is not None and contract is None:
@@ -262,7 +266,12 @@ class _Planner:
                     f"{option['contracts']} has no contract of the table '{name}' with its columns "
                     "one by one, which the new one is made from: add it there."
                 )
-            yield {"name": name, "value": known[name], "contract": contract}
+            yield {
+                "name": name,
+                "value": known[name],
+                "contract": contract,
+                "counted": _free(f"rows_of_{name}", taken),
+            }
 
     def _names(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a source names, with the value of each."""
@@ -361,6 +370,14 @@ class _Planner:
 
     def _render(self, raw: str, place: Mapping[str, Any] | None = None) -> str:
         return self._renderer.text(raw, self._answers, addition={**self._addition, **(place or {})})
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    numbers = itertools.count(2)
+    free = name
+    while free in taken:
+        free = f"{name}_{next(numbers)}"
+    return free
 
 
 def _declared(path: Path) -> dict[str, Any]:

@@ -10,21 +10,24 @@ from pathlib import Path
 
 from mshell_cut.errors import MshellCutError, RequestError
 
-# Waits for the word that all is written. If its standard input ends without it, which the system sees to
-# however this process ends, kill -9 included, it puts back what was changed and removes what was new. Words:
-# the folder of copies, then pairs of a path and its copy, which is empty for what was not there; a path with a
-# slash at its end is a folder.
+# Reads what this process has done: `copied`, then `written`. If its standard input ends before, which the
+# system sees to however this process ends, kill -9 included, it puts back what was changed and removes what
+# was new. Words: the folder of copies, then pairs of a path and its copy. The copy is empty for what was not
+# there; a path with a slash at its end is a folder.
 _GUARD = """
 stage=$1; shift
 read -r said
-if [ "$said" != written ]; then
-  while [ $# -gt 1 ]; do
-    case $1 in
-      */) rmdir -- "$1" 2>/dev/null ;;
-      *) if [ -z "$2" ]; then rm -f -- "$1"; elif [ -e "$2" ]; then mv -f -- "$2" "$1"; fi ;;
-    esac
-    shift 2
-  done
+if [ "$said" = copied ]; then
+  read -r said
+  if [ "$said" != written ]; then
+    while [ $# -gt 1 ]; do
+      case $1 in
+        */) rmdir -- "$1" 2>/dev/null ;;
+        *) if [ -z "$2" ]; then rm -f -- "$1"; else mv -f -- "$2" "$1"; fi ;;
+      esac
+      shift 2
+    done
+  fi
 fi
 rm -rf -- "$stage"
 """
@@ -58,15 +61,6 @@ def write(folder: Path, created: Mapping[str, str], changed: Mapping[str, str]) 
         *(word for path in new for word in (str(path), "")),
         *(word for path in reversed(folders) for word in (f"{path}/", "")),
     ]
-    try:
-        stage.mkdir()
-        for path, copy in copies.items():
-            shutil.copy2(path, copy)
-    except OSError as error:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise MshellCutError(
-            f"{error.filename or top} cannot be read or written: {error.strerror}."
-        ) from None
     guard = subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "sh", str(stage), *undone],
         stdin=subprocess.PIPE,
@@ -76,8 +70,11 @@ def write(folder: Path, created: Mapping[str, str], changed: Mapping[str, str]) 
         # Not in our process group: a Ctrl-C at the terminal must not reach it.
         start_new_session=True,
     )
-    said = ""
     try:
+        stage.mkdir()
+        for path, copy in copies.items():
+            shutil.copy2(path, copy)
+        _tell(guard, "copied\n")
         for path in folders:
             path.mkdir()
         for number, (path, text) in enumerate(new.items()):
@@ -90,12 +87,18 @@ def write(folder: Path, created: Mapping[str, str], changed: Mapping[str, str]) 
             _write(built, text)
             built.chmod(stat.S_IMODE(path.stat().st_mode))
             built.replace(path)
-        said = "written\n"
+        _tell(guard, "written\n")
     except OSError as error:
-        place = error.filename2 or error.filename
+        place = error.filename2 or error.filename or top
         raise MshellCutError(f"{place} cannot be written: {error.strerror}; nothing was changed.") from None
     finally:
-        guard.communicate(said)
+        guard.communicate()
+
+
+def _tell(guard: "subprocess.Popen[str]", word: str) -> None:
+    if guard.stdin:
+        guard.stdin.write(word)
+        guard.stdin.flush()
 
 
 def _inside(top: Path, path: str) -> Path:

@@ -69,8 +69,8 @@ def append(text: str, statements: str, imports: Mapping[str, Iterable[str]], nam
     """
     for module, wanted in imports.items():
         text = _imported(text, module, set(wanted), name)
-    made = f"{text.rstrip()}\n\n\n{statements.strip()}\n" if _ends_in_block(text) else ""
-    made = made or f"{text.rstrip()}\n\n{statements.strip()}\n"
+    gap = "\n\n\n" if _ends_in_block(text) else "\n\n"
+    made = f"{text.rstrip()}{gap}{statements.strip()}\n"
     _parsed(made, name)
     return made
 
@@ -134,7 +134,7 @@ def _contract(constant: str, call: ast.Call) -> Contract | None:
 
 def _ends_in_block(text: str) -> bool:
     body = ast.parse(text).body
-    return bool(body) and isinstance(body[-1], ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+    return bool(body) and isinstance(body[-1], ast.FunctionDef | ast.ClassDef)
 
 
 def _imported(text: str, module: str, wanted: set[str], name: object) -> str:

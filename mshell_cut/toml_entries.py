@@ -43,7 +43,7 @@ def add_key(text: str, table: str, line: str, name: object) -> str:
         raise FileUnreadableError(name, f"has no table [{table}] for '{line.strip()}' to go to")
     inner = wanted
     for part in table.split("."):
-        inner = inner[part]
+        inner = inner.get(part, {})
     for key, value in load(line, name).items():
         if key in inner:
             raise FileUnreadableError(name, f"[{table}] has a '{key}' already")

@@ -1,8 +1,8 @@
 """Adds entries to a YAML file and leaves every other byte of it as it is.
 
 The parser tells where things end (marks of nodes, https://pyyaml.org/wiki/PyYAMLDocumentation), the text is
-put there, and the result is parsed again: it must hold what was there and the entry, nothing else. Loading the
-file and dumping it would lose its quoting and indentation.
+put there, and the result is parsed again: it must hold what was there and the entry, nothing else. Loading
+the file and dumping it would lose its quoting and indentation.
 """
 
 import copy
@@ -62,7 +62,9 @@ def add_item(text: str, path: str, entry: str, name: object) -> str:
         if _means(made, wanted):
             return made
     raise FileUnreadableError(
-        name, f"the list '{path}' is written in a way that takes no more entries: add\n{entry}"
+        name,
+        f"the list '{path}' takes no more entries as it is written: give each entry lines of its own, and "
+        "the last line of the file an end",
     )
 
 
@@ -83,7 +85,7 @@ def add_key(text: str, line: str, name: object) -> str:
         raise FileUnreadableError(name, "must hold 'name: value' lines")
     if key in (before or {}):
         raise FileUnreadableError(name, f"has a '{key}' already, of which the new one would be a second")
-    for position in _ends(text, yaml.compose(_plain(text), Loader=yaml.SafeLoader), -1):
+    for position in _ends(text, yaml.compose(text, Loader=yaml.SafeLoader), -1):
         made = _insert(text, position, [line.strip()])
         if _means(made, {**(before or {}), key: value}):
             return made
@@ -92,14 +94,9 @@ def add_key(text: str, line: str, name: object) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    # The parser leaves a byte order mark out of its counting: with a blank in its place all positions hold.
-    return " " + text[1:] if text.startswith("\ufeff") else text
-
-
 def _find(text: str, keys: list[str], name: object) -> tuple[yaml.Node, yaml.Node]:
     """Return the node of a list's key and that of the list."""
-    node: Any = yaml.compose(_plain(text), Loader=yaml.SafeLoader)
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     holder: Any = node
     for key in keys:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -143,9 +140,10 @@ def _with_item(text: str, holder: yaml.Node, node: Any, entry: str) -> Iterator[
     indented = column > holder.start_mark.column
     unit = column - holder.start_mark.column if indented else offset
     lines = _item(entry, column, offset, indented=indented, unit=unit)
-    gap = [""] if _apart(text, node) else []
+    # A blank line would be part of a text that keeps all that follow it.
+    gaps = [[""], []] if _apart(text, node) else [[]]
     for position in _ends(text, last, column):
-        yield _insert(text, position, [*gap, *lines])
+        yield from (_insert(text, position, [*gap, *lines]) for gap in gaps)
 
 
 def _flow(entry: str) -> str:

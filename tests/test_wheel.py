@@ -60,6 +60,7 @@ def test_the_wheel_holds_no_file_that_git_does_not_know(installed: Path) -> None
     tracked = git(installed.parent / "clone", "ls-files", "-z").split("\0")
     assert read_tree(shipped).keys() <= set(tracked)
     assert "<<cookiecutter.repo_name>>/Makefile" in read_tree(shipped)
+    assert "additions/table/addition.yaml" in read_tree(shipped)
 
 
 def test_the_wheel_s_templates_have_no_other_checkout(installed: Path, tmp_path: Path) -> None:
