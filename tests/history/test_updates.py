@@ -110,7 +110,7 @@ def cut(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
         run("git", "checkout", "--quiet", release, cwd=upstream)
         try:
             command = ["cut", "--template", upstream, "--no-input", f"--set=type_of_task={kind}", *given]
-            run(BIN / "mshell-cut", *command, cwd=folder)
+            mshell_cut(*command, cwd=folder)
         finally:
             run("git", "checkout", "--quiet", "main", cwd=upstream)
         (project,) = folder.iterdir()
@@ -138,6 +138,13 @@ def updated(cut: Callable[[str, str], Path]) -> Callable[[str, str], Updated]:
     return updated
 
 
+def mshell_cut(*arguments: str | Path, cwd: Path) -> None:
+    """Run the installed command as a user without settings would."""
+    home = os.environ["HOME"]
+    folders = {"XDG_CONFIG_HOME": f"{home}/.config", "XDG_CACHE_HOME": f"{home}/.cache"}
+    run(BIN / "mshell-cut", *arguments, cwd=cwd, HOME=home, **folders, **ADA)
+
+
 def edit(project: Path) -> None:
     """Do what users do, and commit it."""
     write_tree(project, OWN)
@@ -153,7 +160,7 @@ def edit(project: Path) -> None:
 
 def update(project: Path, *options: str) -> Updated:
     before, skipped = read_tree(project), State.read(project).skip
-    run(BIN / "mshell-cut", "update", "--commit", *options, cwd=project, **ADA)
+    mshell_cut("update", "--commit", *options, cwd=project)
     return Updated(project, before, matcher([*skipped, *State.read(project).skip]))
 
 
@@ -204,11 +211,11 @@ def test_an_updated_project_is_tidy_and_current(
     run(BIN / "ruff", "check", "--no-cache", ".", cwd=project)
     run(BIN / "ruff", "format", "--no-cache", "--check", ".", cwd=project)
     run(BIN / "yamllint", "--strict", ".", cwd=project)
-    run(BIN / "mshell-cut", "check", cwd=project)
+    mshell_cut("check", cwd=project)
     run(STOCK / "cruft", "check", cwd=project)
     run(STOCK / "cruft", "diff", cwd=project)
     head = git(project, "rev-parse", "HEAD")
-    run(BIN / "mshell-cut", "update", "--commit", cwd=project, **ADA)
+    mshell_cut("update", "--commit", cwd=project)
     assert git(project, "rev-parse", "HEAD") == head
 
 
