@@ -1,19 +1,15 @@
 """Brings the outcome of a merge into a working tree, its index and its branch: whole, or not at all."""
 
-import fcntl
 import os
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mshell_cut import console, git, journal
 from mshell_cut.errors import UpdateRefusedError
+from mshell_cut.guarding import Lock, guarded, locked
 from mshell_cut.merge import Conflict, Merged
 from mshell_cut.objects import quarantine, with_folder
 
@@ -84,11 +80,11 @@ def apply(change: Change) -> str | None:
         UpdateRefusedError: files that are not committed are in the way, an update or a git command is
             unfinished, or there is a branch of that name. Nothing is changed.
     """
-    with _locked(change.repository) as lock:
+    with locked(change.repository) as lock:
         return _apply(change, lock)
 
 
-def _apply(change: Change, lock: "_Lock") -> str | None:
+def _apply(change: Change, lock: Lock) -> str | None:
     top, folder = change.repository, lock.folder
     if _opened(folder):
         raise UpdateRefusedError(
@@ -121,7 +117,7 @@ def _apply(change: Change, lock: "_Lock") -> str | None:
             [conflict.path, conflict.kind, conflict.marked] for conflict in change.merged.conflicts
         ],
     }
-    with _guarded(lock) as inherited:
+    with guarded(lock) as inherited:
         _save(folder, top, written, before)
         git.run("read-tree", "-m", "-u", head, change.merged.tree, cwd=top, inherited=inherited)
         if change.merged.stages:
@@ -149,7 +145,7 @@ def opened(repository: Path) -> Open | None:
     Args:
         repository: the top of a working tree.
     """
-    with _locked(repository) as lock:
+    with locked(repository) as lock:
         return _opened(lock.folder)
 
 
@@ -175,7 +171,7 @@ def resume(repository: Path) -> str | None:
     Raises:
         UpdateRefusedError: no update is open, or a file still holds conflict markers.
     """
-    with _locked(repository) as lock:
+    with locked(repository) as lock:
         return _resume(repository, lock.folder)
 
 
@@ -224,7 +220,7 @@ def abort(repository: Path) -> None:
     Raises:
         UpdateRefusedError: no update is open, or there are commits on top of it.
     """
-    with _locked(repository) as lock:
+    with locked(repository) as lock:
         if _opened(lock.folder) is None:
             raise UpdateRefusedError("No update is waiting to be undone.")
         found = journal.read(lock.folder) or {}
@@ -233,38 +229,9 @@ def abort(repository: Path) -> None:
                 "There are commits since the update began: finish it with 'mshell-cut update --continue', "
                 "or take them back with git first."
             )
-        with _guarded(lock):
+        with guarded(lock):
             journal.write(lock.folder, {**found, "phase": journal.UNDOING})
             journal.settle(lock.folder)
-
-
-@dataclass(frozen=True)
-class _Lock:
-    """What keeps two processes from writing to one working tree.
-
-    Attributes:
-        folder: of the journal.
-        file: the open file that holds the lock, as long as one process has it open.
-    """
-
-    folder: Path
-    file: int
-
-
-@contextmanager
-def _locked(repository: Path) -> Iterator[_Lock]:
-    folder = Path(git.run("rev-parse", "--absolute-git-dir", cwd=repository)) / journal.NAME
-    with folder.with_name(f"{journal.NAME}.lock").open("a") as file:
-        for _ in range(100):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                # A guard that undoes takes a moment.
-                time.sleep(0.05)
-        else:
-            raise UpdateRefusedError("Another mshell-cut is writing to this repository: wait for it to end.")
-        yield _Lock(folder, file.fileno())
 
 
 def _refuse_unfinished(git_folder: Path) -> None:
@@ -333,34 +300,6 @@ def _save(folder: Path, top: Path, written: dict[str, Any], before: set[str]) ->
     if index.exists():
         shutil.copy2(index, folder / "index")
     journal.write(folder, written)
-
-
-@contextmanager
-def _guarded(lock: _Lock) -> Iterator[tuple[int]]:
-    """Have an update undone that does not come to its end, however this process does.
-
-    Yields:
-        The open file that every child has to inherit which writes to the working tree.
-    """
-    guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", journal.__file__, str(lock.folder)],
-        pass_fds=(lock.file,),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # Not in our process group: a Ctrl-C at the terminal must not reach it.
-        start_new_session=True,
-    )
-    assert guard.stdin  # noqa: S101 - a pipe was asked for
-    try:
-        yield (guard.stdin.fileno(),)
-        guard.kill()
-    except BaseException:
-        guard.stdin.close()
-        guard.wait()
-        raise
-    finally:
-        guard.communicate()
 
 
 def _commit(top: Path, tree: str, head: str, message: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from scaffold import commit_all, git, read_tree, write_tree
 
-from mshell_cut import applying
+from mshell_cut import applying, journal
+from mshell_cut.guarding import locked
 from mshell_cut.merge import merge
 from mshell_cut.objects import quarantine
 from mshell_cut.objects import write_tree as tree_of
@@ -21,7 +22,8 @@ from mshell_cut.objects import write_tree as tree_of
 DRIVER = """
 import json, sys
 from pathlib import Path
-from mshell_cut import applying
+from mshell_cut import applying, journal
+from mshell_cut.guarding import locked
 from mshell_cut.merge import Conflict, Merged, Stage
 given = json.loads(sys.argv[1])
 conflicts, stages = [Conflict(*c) for c in given["conflicts"]], [Stage(*s) for s in given["stages"]]
@@ -108,13 +110,10 @@ def start(project: Path, given: str) -> subprocess.Popen[str]:
 
 
 def settled(project: Path) -> None:
-    """Wait for the guard: it acts when the process and its git are gone."""
-    for _ in range(200):
-        found = applying.journal.read(project / ".git" / applying.journal.NAME)
-        if found is None or found["phase"] == "open":
-            return
-        time.sleep(0.02)
-    pytest.fail("nobody settled the update")
+    """Wait for the guard, which holds the lock until nothing is half written."""
+    with locked(project) as lock:
+        found = journal.read(lock.folder)
+    assert found is None or found["phase"] in (journal.OPEN, journal.DONE)
 
 
 @pytest.mark.parametrize("conflicts", [False, True], ids=["committed", "open"])
@@ -146,9 +145,13 @@ def test_a_signal_never_leaves_a_part_of_an_update(
     for attempt in range(tries):
         fresh()
         process = start(copy, given)
-        time.sleep(1.3 * duration * (attempt + chance.random()) / tries)
+        if attempt + 1 == tries:
+            process.wait()
+        elif attempt:
+            time.sleep(1.3 * duration * (attempt + chance.random()) / tries)
         # A whole process group, as a terminal or a CI server would, or the process alone.
-        (os.killpg if attempt % 2 else os.kill)(process.pid, stop)
+        if process.returncode is None:
+            (os.killpg if attempt % 2 else os.kill)(process.pid, stop)
         process.communicate()
         settled(copy)
         found = state_of(copy)
@@ -166,8 +169,8 @@ def test_what_nobody_was_left_to_undo_is_undone_by_the_next_command(tmp_path: Pa
     original, given = project_and_update(tmp_path, conflicts=False)
     old = state_of(original)
     process = start(original, given)
-    folder = original / ".git" / applying.journal.NAME
-    while applying.journal.read(folder) is None:
+    folder = original / ".git" / journal.NAME
+    while journal.read(folder) is None:
         time.sleep(0.0005)
     os.killpg(process.pid, signal.SIGSTOP)
     # The guard, too: as a power cut would.
