@@ -1,4 +1,4 @@
-"""A cut project is green from its first minute: its own targets, on real Spark and Delta."""
+"""A cut project is green from its first minute, with all that can be added to it: on real Spark and Delta."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from template.additions import ADDED, add_all
 from template.projects import BIN, MACHINE, Render, run
 
 pytestmark = pytest.mark.slow
@@ -25,10 +26,11 @@ def path_without_uv() -> str:
 
 
 @pytest.mark.parametrize(("kind", "runtime", "with_uv"), [("docker", "17.3", False), ("dab", "18", True)])
-def test_a_new_project_is_green(
+def test_a_new_project_is_green_with_all_that_can_be_added(
     render: Render, tmp_path: Path, kind: str, runtime: str, with_uv: bool
 ) -> None:
-    project = render(type_of_task=kind, databricks_runtime=runtime)
+    project = shutil.copytree(render(type_of_task=kind, databricks_runtime=runtime), tmp_path / "project")
+    add_all(project, kind, databricks_runtime=runtime)
     run("git", "init", "--quiet", cwd=project)
     run("git", "add", "--all", cwd=project)
     machine = {
@@ -37,8 +39,13 @@ def test_a_new_project_is_green(
         "SKYSPARK_CACHE_DIR": str(tmp_path / "cache"),
     }
 
+    # One line for each file with tests, also where the machine says how verbose pytest is to be.
+    machine["PYTEST_ADDOPTS"] = "--verbosity=0 --color=no"
     printed = run("make", "build-dev", "lint", "test", "package", cwd=project, **machine)
+    machine.pop("PYTEST_ADDOPTS")
 
+    for request in ADDED:
+        assert re.search(rf"^tests/\S+/test_{request.name}\.py \.+", printed, re.MULTILINE), request.name
     assert re.search(r"\d+ passed", printed)
     assert not re.search(r"\d+ (failed|skipped|error)", printed)
     (wheel,) = (project / "dist").iterdir()
