@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from scaffold import git, read_tree, write_tree
+from scaffold import RELEASES, git, read_tree, write_tree
 from template.projects import BIN, MACHINE, PRINCIPALS, ROOT, answers, run
 
 from mshell_cut.globs import matcher
 from mshell_cut.state import State
 
-# The tag of a release never moves: projects name its commit.
-RELEASES = {
-    "v0.1.0": "a10c8d90ee2b394f17817a409e42f0b3fef4346a",
-    "v0.2.0": "946b5b49a78d02351f412a152ed39cd2c471794c",
-}
 # Above all that there will be.
 NEWEST = "v1000.0.0"
 KINDS = ("docker", "dab")
