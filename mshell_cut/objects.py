@@ -76,7 +76,8 @@ def quarantine(repository: Path) -> Iterator[Quarantine]:
         repository: the top of a working tree, or a bare repository.
     """
     told = git.run("rev-parse", "--absolute-git-dir", "--git-path", "objects", cwd=repository)
-    git_folder, objects = (Path(repository, line) for line in told.split("\n"))
+    # The first may hold the end of a line, the second is relative at the top of a working tree.
+    git_folder, objects = (Path(repository, line) for line in told.rsplit("\n", 1))
     with tempfile.TemporaryDirectory(prefix="mshell-cut-") as folder:
         made = Path(folder, "objects")
         made.mkdir()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mshell_cut import upgrade
 from mshell_cut.errors import AnswersRefusedError
@@ -10,9 +9,6 @@ from mshell_cut.project import Project
 from mshell_cut.releases import Release
 from mshell_cut.renders import Renders, differences
 from mshell_cut.upstream import Upstream, Version
-
-if TYPE_CHECKING:
-    from mshell_cut.renders import Renders
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Standing:
 
 
 def standing(
-    project: Project, upstream: Upstream, *, renders: "Renders | None" = None, by_release: bool = True
+    project: Project, upstream: Upstream, *, renders: Renders | None = None, by_release: bool = True
 ) -> Standing:
     """Find out how a project stands to its template.
 

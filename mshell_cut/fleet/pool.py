@@ -61,7 +61,7 @@ class Pool:
         """Work on all projects.
 
         At the first interrupt no project is begun any more and those at work come to their end; at the second
-        the workers are killed.
+        the workers are ended.
 
         Args:
             entries: the projects.
@@ -97,7 +97,9 @@ class Pool:
         def interrupted(_number: int, _frame: FrameType | None) -> None:
             if self.is_stopping:
                 for process in self._processes:
-                    process.kill()
+                    # To its git processes too, which then take their lock files with them.
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGTERM)
             self._stopping.set()
 
         before = signal.signal(signal.SIGINT, interrupted)

@@ -47,7 +47,8 @@ def lines(results: Sequence[Result], width: int | None) -> list[str]:
     found = []
     for result in ordered:
         status = click.style(f"{result.status:<{wide}}", fg=_COLOURS.get(result.status))
-        name, about = visible(result.name), "  ".join(filter(None, (_way(result), _about(result))))
+        name = visible(result.name)
+        about = visible("  ".join(filter(None, (_way(result), _about(result)))))
         if width is None or wide + named + len(about) + 4 <= width:
             found.append(f"{status}  {name:<{named}}  {about}".rstrip())
         else:
@@ -189,7 +190,7 @@ def _way(result: Result) -> str:
 
 
 def _about(result: Result) -> str:
-    return "  ".join(filter(None, (result.branch, result.pull_request, visible(result.message))))
+    return "  ".join(filter(None, (result.branch, result.pull_request, result.message)))
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -8,6 +8,8 @@ pickled; it ends with its input, hence also when the other side was killed.
 import os
 import pickle
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -191,6 +193,8 @@ def _require_published(upstream: Upstream, commit: str) -> None:
 
 def main() -> None:
     """Answer requests until there are no more."""
+    # As an exception, so that temporary folders go with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory(prefix="mshell-cut-") as folder:
         # Hooks print and may ask: neither is for the program on the other side.
