@@ -244,6 +244,21 @@ def test_releases_are_what_a_project_follows(plain: Path, cut: Cut, mshell_cut: 
     assert "has no branch, tag or commit 'v9.0.0'. Its newest release is v0.10.0." in unknown.stderr
 
 
+def test_a_version_that_is_named_is_remembered_though_it_changes_nothing(
+    plain: Path, cut: Cut, mshell_cut: Run
+) -> None:
+    project = cut(plain)
+    write_tree(plain, {"TOOL.md": "of the tool\n"})
+    commit = commit_all(plain)
+    assert "Nothing to do" in mshell_cut("update", "--commit", cwd=project).stdout
+    assert git(project, "rev-list", "--count", "HEAD") == "1"
+    assert "Only .cruft.json changes" in mshell_cut("update", "--to", commit, "--commit", cwd=project).stdout
+    assert state_of(project)["commit"] == commit
+    again = mshell_cut("update", "--to", commit, "--commit", "--json", cwd=project)
+    assert json.loads(again.stdout)["written"] is False
+    assert git(project, "rev-list", "--count", "HEAD") == "2"
+
+
 def test_a_branch_is_made_for_the_update(plain: Path, cut: Cut, mshell_cut: Run) -> None:
     project = cut(plain)
     change_template(plain, {"other.txt": "newer\n"})

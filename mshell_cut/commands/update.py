@@ -121,7 +121,9 @@ def command(
             way = upgrade.course(project, renders, after, given=_given(assignments), ask=asker)
             found = upgrade.upgrade(project, renders, way, objects)
         made = None
-        if not dry_run and (wanted or not found.is_empty):
+        # To name a version is to want it remembered, whatever it changes.
+        written = not dry_run and (bool(wanted) or not found.is_empty) and found.merged.tree != found.ours
+        if written:
             objects.keep()
             made = applying.apply(
                 applying.Change(
@@ -134,9 +136,9 @@ def command(
                 )
             )
     if as_json:
-        console.emit(report(project, found, commit=made, written=not dry_run))
+        console.emit(report(project, found, commit=made, written=written))
     else:
-        _present(found, dry_run=dry_run, commit=made, branch=branch)
+        _present(found, dry_run=dry_run, written=written, commit=made, branch=branch)
     context.exit(1 if found.conflicts else 0)
 
 
@@ -202,13 +204,16 @@ def _finish(project: "Project", *, resume: bool, as_json: bool) -> None:
         console.say(said)
 
 
-def _present(found: "Upgrade", *, dry_run: bool, commit: str | None, branch: str | None) -> None:
+def _present(
+    found: "Upgrade", *, dry_run: bool, written: bool, commit: str | None, branch: str | None
+) -> None:
     way = found.course
-    if found.is_empty and way.before.commit == way.after.commit:
-        console.say(f"Current: cut from {way.after.name}. Nothing to do.")
-        return
     if found.is_empty:
-        console.say(f"Current: {way.after.name} gives the same as {way.before.name}. Nothing to do.")
+        same = way.before.commit == way.after.commit
+        what = (
+            f"cut from {way.after.name}" if same else f"{way.after.name} gives the same as {way.before.name}"
+        )
+        console.say(f"Current: {what}. {'Only .cruft.json changes' if written else 'Nothing to do'}.")
         return
     console.say(f"{way.before.name} → {way.after.name}")
     for change in found.changes:
