@@ -97,6 +97,20 @@ class ProjectUncleanError(MshellCutError):
     """The project holds something that is not committed, so that an update could not be undone."""
 
 
+class AlreadyLinkedError(RequestError):
+    """There is a project where one is to be made of a repository."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"{path} is there already: the project is linked to a template. 'mshell-cut doctor' tells "
+            "whether the file is right; to link the project anew, move it away first."
+        )
+
+
+class NoLikenessError(MshellCutError):
+    """A repository resembles no release of a template closely enough to be one of its projects."""
+
+
 class UpdateImpossibleError(MshellCutError):
     """The project cannot be brought to another state of its template."""
 

@@ -155,6 +155,29 @@ class Renderer:
                 raise TemplateBrokenError(str(error)) from None
         return project
 
+    def sketch(self, answers: Mapping[str, Any], into: Path) -> Path:
+        """Render the project to be looked at: no hook runs, so that answers may be what no rule would accept.
+
+        What `_prune` lists is deleted, as far as it is there.
+
+        Args:
+            answers: all answers.
+            into: the folder to make the project's folder in.
+
+        Returns:
+            The project's folder.
+
+        Raises:
+            TemplateBrokenError: the template cannot be rendered with these answers.
+        """
+        with _translated(self.source.path):
+            context = self._context(answers, into)
+            with _compiled(self._fingerprint()):
+                made = generate_files(self.source.path, context, str(into), accept_hooks=False)
+        with suppress(PruneError):
+            prune(Path(made), self.questionnaire.prune, answers)
+        return Path(made)
+
     def _context(self, answers: Mapping[str, Any], into: Path) -> dict[str, Any]:
         raw = copy.deepcopy(dict(self.questionnaire.raw))
         for name, value in answers.items():
