@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mshell_cut import catalogue, questions, source
 from mshell_cut.diagnosis.outcome import Outcome, error, ok, warning
@@ -11,6 +11,9 @@ from mshell_cut.diagnosis.programs import Programs
 from mshell_cut.errors import MshellCutError, TemplateNotFoundError
 from mshell_cut.questions import Questionnaire
 from mshell_cut.state import FILE, State, without_credentials
+
+if TYPE_CHECKING:
+    from mshell_cut.upstream import Upstream
 
 _BUNDLED = "skyspark"
 _NETWORK = "check the network and your access to it, with 'git ls-remote {}'"
@@ -83,7 +86,7 @@ def _silence(programs: Programs, address: str) -> str:
     return "does not answer" if answer.finished else answer.text
 
 
-def _against(found: Any, project: Path, state: State) -> Iterator[Outcome]:
+def _against(found: "Upstream", project: Path, state: State) -> Iterator[Outcome]:
     from mshell_cut.renders import Renders
     from mshell_cut.renewal import remembered
     from mshell_cut.upstream import Version
@@ -93,16 +96,18 @@ def _against(found: Any, project: Path, state: State) -> Iterator[Outcome]:
         yield error("commit", f"the template has no commit {state.commit[:10]}, which {FILE} names", adopt)
         return
     try:
-        renderer = Renders(found).renderer(Version(state.commit, found.name(state.commit), state.checkout))
-        answers = remembered(renderer.questionnaire, renderer.default, state.answers)
+        version = Version(state.commit, found.name(state.commit), state.checkout)
+        renders = Renders(found)
+        questionnaire = renders.questionnaire(version)
+        answers = remembered(questionnaire, renders.default(version), state.answers)
     except MshellCutError as fault:
         yield error(
             "commit", f"the template cannot be used at {state.commit[:10]}: {fault}".rstrip("."), adopt
         )
         return
-    yield ok("commit", f"the project is at {found.name(state.commit)}")
-    yield _answers(renderer.questionnaire, state, answers)
-    yield _pruned(renderer.questionnaire, project, answers)
+    yield ok("commit", f"the project is at {version.name}")
+    yield _answers(questionnaire, state, answers)
+    yield _pruned(questionnaire, project, answers)
 
 
 def _answers(questionnaire: Questionnaire, state: State, answers: Mapping[str, Any]) -> Outcome:
