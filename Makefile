@@ -3,6 +3,8 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# A file's tests share what they set up, so they stay together.
+PARALLEL := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help cut build-dev lint format test bench vendor lock clean
@@ -34,14 +36,15 @@ lint: .venv/.dev ## Check style and types
 
 # What is fast and fails often comes first.
 test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
-	$(PYTEST) tests --ignore=tests/template -m "not slow"
-	$(PYTEST) tests/template -m "not slow"
+	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
+	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) packages/skyspark/tests
 	packages/skyspark/tests/matrix.sh
 	$(PYTEST) tests -m slow
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
+	$(BIN)/python benchmarks/bench_update.py
 	$(BIN)/python benchmarks/bench_plan.py
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
