@@ -47,8 +47,10 @@ class _Verbs(click.Group):
 Examples:
   mshell-cut cut                       ask, then cut
   mshell-cut cut skyspark --no-input   take the defaults
+  mshell-cut check                     in a project: is it current?
+  mshell-cut update --dry-run          what a newer template would change
 
-Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 interrupted.""",
+Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 stopped.""",
 )
 @click.version_option(__version__, prog_name="mshell-cut")
 def cli() -> None:
