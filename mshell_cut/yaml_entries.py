@@ -175,7 +175,7 @@ def _apart(text: str, node: yaml.SequenceNode) -> bool:
     """Tell whether entries are to have a blank line between them."""
     if len(node.value) == 1:
         item = node.value[0]
-        return _leaf(item).start_mark.line > item.start_mark.line
+        return bool(_leaf(item).start_mark.line > item.start_mark.line)
     lines = text.splitlines()[: node.value[-1].start_mark.line]
     while lines and lines[-1].lstrip().startswith("#"):
         lines.pop()

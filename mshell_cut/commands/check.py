@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mshell_cut import console
+from mshell_cut.commands import options
 
 if TYPE_CHECKING:
     from mshell_cut.project import Project
@@ -25,20 +26,8 @@ Examples:
 
 Exit codes: 0 current, 1 behind, 2 it could not be told.""",
 )
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="A folder in the project. Default: this one.",
-)
-@click.option(
-    "--template",
-    "address",
-    metavar="PATH|URL",
-    help="Where the template's repository is now, in place of what the project remembers.",
-)
+@options.project
+@options.template
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(context: click.Context, folder: Path, address: str | None, as_json: bool) -> None:

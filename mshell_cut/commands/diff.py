@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mshell_cut import console
+from mshell_cut.commands import options
 
 if TYPE_CHECKING:
     from mshell_cut.comparing import Comparison
@@ -23,14 +24,7 @@ Examples:
 Exit codes: 0 shown, 1 it differs (with --exit-code) or could not be shown, 2 the request is wrong.""",
 )
 @click.argument("paths", nargs=-1)
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="A folder in the project. Default: this one.",
-)
+@options.project
 @click.option(
     "--against",
     "wanted",
@@ -39,12 +33,7 @@ Exit codes: 0 shown, 1 it differs (with --exit-code) or could not be shown, 2 th
 )
 @click.option("--stat", "form", flag_value="stat", help="Print how many lines change in each file.")
 @click.option("--names", "form", flag_value="names", help="Print the files' names only.")
-@click.option(
-    "--template",
-    "address",
-    metavar="PATH|URL",
-    help="Where the template's repository is now, in place of what the project remembers.",
-)
+@options.template
 @click.option("--exit-code", "strict", is_flag=True, help="Exit with 1 where something differs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
 @click.pass_context

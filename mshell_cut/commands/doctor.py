@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mshell_cut import console
+from mshell_cut.commands import options
 
 if TYPE_CHECKING:
     from mshell_cut.diagnosis.outcome import Outcome
@@ -23,14 +24,7 @@ Examples:
 
 Exit codes: 0 no errors, 1 there are some.""",
 )
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=Path(),
-    help="A folder in the project. Default: this one.",
-)
+@options.project
 @click.option("--offline", is_flag=True, help="Leave out what needs a network.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.pass_context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mshell_cut import console
+from mshell_cut.commands import options
 
 if TYPE_CHECKING:
     from mshell_cut.merge import Conflict
@@ -36,14 +37,7 @@ Examples:
 
 Exit codes: 0 done, 1 conflicts are left to resolve, or it could not be done, 2 the request is wrong.""",
 )
-@click.option(
-    "--project",
-    "folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="A folder in the project. Default: this one.",
-)
+@options.project
 @click.option(
     "--to", "wanted", metavar="REF", help="Release, branch or commit of the template. Default: the newest."
 )
@@ -54,12 +48,7 @@ Exit codes: 0 done, 1 conflicts are left to resolve, or it could not be done, 2 
 @click.option("--dry-run", is_flag=True, help="Tell what would change and write nothing.")
 @click.option("--branch", metavar="NAME", help="Make the changes on a new branch.")
 @click.option("--commit", is_flag=True, help="Commit the changes, once no conflict is left.")
-@click.option(
-    "--template",
-    "address",
-    metavar="PATH|URL",
-    help="Where the template's repository is now, in place of what the project remembers.",
-)
+@options.template
 @click.option("--continue", "resume", is_flag=True, help="Finish an update whose conflicts are resolved.")
 @click.option("--abort", is_flag=True, help="Undo an update that is not finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
