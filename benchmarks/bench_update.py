@@ -104,7 +104,7 @@ def _fleets(place: Path, template: Path) -> list[bool]:
             },
             single: _cruft("update", "--skip-apply-ask"),
         },
-        runs=3,
+        runs=2,
         before_each=fresh,
         cwd={single: place / "fleet" / names[0]},
     )

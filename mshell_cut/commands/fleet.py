@@ -202,10 +202,10 @@ def _progress(total: int) -> "Iterator[Callable[[Result], None]]":
     """Show how far it is: as a bar at a terminal, else a line for each project."""
     import sys
 
+    from mshell_cut.fleet.markdown import visible
+
     if not sys.stderr.isatty():
         from itertools import count
-
-        from mshell_cut.fleet.markdown import visible
 
         numbers = count(1)
         yield lambda result: console.note(
@@ -223,4 +223,4 @@ def _progress(total: int) -> "Iterator[Callable[[Result], None]]":
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total, last="")
-        yield lambda result: bar.update(task, advance=1, last=result.name)
+        yield lambda result: bar.update(task, advance=1, last=visible(result.name))
