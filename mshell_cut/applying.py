@@ -1,7 +1,9 @@
 """Brings the outcome of a merge into a working tree, its index and its branch: whole, or not at all."""
 
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,6 @@ from mshell_cut.guarding import Lock, guarded, locked
 from mshell_cut.merge import Conflict, Merged
 from mshell_cut.objects import quarantine, with_folder
 
-_FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
 # What git leaves in its folder while one of its own commands waits for the user.
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
@@ -23,6 +24,8 @@ _UNFINISHED = {
     "rebase-apply": "rebase",
 }
 _SHOWN = 5
+# Of any length: the attribute conflict-marker-size and renames on both sides make them longer.
+_MARKERS = re.compile(rb"^(<{7,} yours|>{7,} template-)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def apply(change: Change) -> str | None:
 
 def _apply(change: Change, lock: Lock) -> str | None:
     top, folder = change.repository, lock.folder
-    if _opened(folder):
+    if _opened(lock):
         raise UpdateRefusedError(
             "An update is not finished: run 'mshell-cut update --continue', or '--abort' to undo it."
         )
@@ -98,11 +101,12 @@ def _apply(change: Change, lock: Lock) -> str | None:
     _refuse_in_the_way(top, before, after)
     commit = None
     if change.commit and not change.merged.conflicts:
-        commit = _commit(top, change.merged.tree, head, change.message)
+        commit = git.commit_tree(top, change.merged.tree, head, change.message)
     touched = {*before, *after, *(stage.path for stage in change.merged.stages)}
+    entries = _entries(top, head, change.prefix, sorted(touched))
+    tracked = {line.split("\t", 1)[1] for line in entries if not line.startswith("0 ")}
     written: dict[str, Any] = {
         "phase": journal.WRITING,
-        "top": str(top),
         "prefix": change.prefix,
         "message": change.message,
         "head": head,
@@ -111,8 +115,10 @@ def _apply(change: Change, lock: Lock) -> str | None:
         "branch": change.branch,
         "commit": change.commit,
         "made": sorted(after),
+        # What we untracked and still have: in no commit of ours, so it goes into none.
+        "untracked": sorted(path for path in touched - tracked - after if os.path.lexists(top / path)),
         "folders": sorted(_new_folders(top, after)),
-        "entries": _entries(top, head, change.prefix, sorted(touched)),
+        "entries": entries,
         "conflicts": [
             [conflict.path, conflict.kind, conflict.marked] for conflict in change.merged.conflicts
         ],
@@ -146,17 +152,28 @@ def opened(repository: Path) -> Open | None:
         repository: the top of a working tree.
     """
     with locked(repository) as lock:
-        return _opened(lock.folder)
+        return _opened(lock)
 
 
-def _opened(folder: Path) -> Open | None:
-    if journal.settle(folder):
+def _opened(lock: Lock) -> Open | None:
+    if _settle(lock):
         console.warn("An update was cut short before: all its changes are undone.")
-    found = journal.read(folder)
+    found = journal.read(lock.folder)
     if found is None:
         return None
     conflicts = [Conflict(*conflict) for conflict in found["conflicts"]]
     return Open(found["prefix"], found["message"], conflicts, found["branch"], found["commit"])
+
+
+def _settle(lock: Lock) -> bool:
+    try:
+        return journal.settle(lock.folder, lock.top)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        raise UpdateRefusedError(
+            f"The update is not wholly undone: git {error.cmd[1]} failed: {said[0]} "
+            "Nothing is lost: mend that, and the next mshell-cut in this repository finishes it."
+        ) from None
 
 
 def resume(repository: Path) -> str | None:
@@ -172,11 +189,12 @@ def resume(repository: Path) -> str | None:
         UpdateRefusedError: no update is open, or a file still holds conflict markers.
     """
     with locked(repository) as lock:
-        return _resume(repository, lock.folder)
+        return _resume(lock)
 
 
-def _resume(repository: Path, folder: Path) -> str | None:
-    update = _opened(folder)
+def _resume(lock: Lock) -> str | None:
+    repository, folder = lock.top, lock.folder
+    update = _opened(lock)
     if update is None:
         raise UpdateRefusedError("No update is waiting to be finished.")
     marked = [
@@ -187,8 +205,11 @@ def _resume(repository: Path, folder: Path) -> str | None:
             f"These files still hold conflict markers: {_listed(marked)}. Choose between 'yours' and the "
             "template's lines in each, then continue."
         )
+    found = journal.read(folder) or {}
     paths = [conflict.path for conflict in update.conflicts]
-    present = [path for path in paths if os.path.lexists(repository / path)]
+    # Whoever wants such a file in the project stages it, which resolves it.
+    left_out = _unmerged(repository) & set(found["untracked"])
+    present = [path for path in paths if os.path.lexists(repository / path) and path not in left_out]
     for option, some in (("--add", present), ("--force-remove", sorted(set(paths) - set(present)))):
         given = "".join(f"{path}\0" for path in some)
         git.run("update-index", option, "-z", "--stdin", cwd=repository, given=given)
@@ -202,8 +223,7 @@ def _resume(repository: Path, folder: Path) -> str | None:
             objects.keep()
         # Else the user has committed it already.
         if tree != whole:
-            commit = _commit(repository, tree, head, update.message)
-            found = journal.read(folder) or {}
+            commit = git.commit_tree(repository, tree, head, update.message)
             journal.write(folder, {**found, "phase": journal.COMMITTING, "after": commit})
             note = f"mshell-cut: {update.message}"
             git.run("update-ref", "-m", note, "HEAD", commit, head, cwd=repository)
@@ -221,7 +241,7 @@ def abort(repository: Path) -> None:
         UpdateRefusedError: no update is open, or there are commits on top of it.
     """
     with locked(repository) as lock:
-        if _opened(lock.folder) is None:
+        if _opened(lock) is None:
             raise UpdateRefusedError("No update is waiting to be undone.")
         found = journal.read(lock.folder) or {}
         if git.run("rev-parse", "HEAD", cwd=repository) != found.get("head"):
@@ -231,7 +251,7 @@ def abort(repository: Path) -> None:
             )
         with guarded(lock):
             journal.write(lock.folder, {**found, "phase": journal.UNDOING})
-            journal.settle(lock.folder)
+            _settle(lock)
 
 
 def _refuse_unfinished(git_folder: Path) -> None:
@@ -256,10 +276,12 @@ def _differences(top: Path, head: str, tree: str) -> tuple[set[str], set[str]]:
 
 
 def _refuse_in_the_way(top: Path, before: set[str], after: set[str]) -> None:
-    blocked = []
+    parents = {parent.as_posix() for path in after for parent in Path(path).parents[:-1]} - before
+    # git would replace one that is ignored.
+    blocked = [path for path in sorted(parents) if os.path.lexists(top / path) and not _is_folder(top / path)]
     for path in sorted(after - before):
         target = top / path
-        if target.is_dir() and not target.is_symlink():
+        if _is_folder(target):
             inside = (Path(place, name) for place, _, names in os.walk(target) for name in names)
             blocked += [
                 found
@@ -294,7 +316,7 @@ def _save(folder: Path, top: Path, written: dict[str, Any], before: set[str]) ->
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "saved").mkdir(parents=True)
     for path in sorted(before):
-        if os.path.lexists(top / path) and not ((top / path).is_dir() and not (top / path).is_symlink()):
+        if os.path.lexists(top / path) and not _is_folder(top / path):
             journal.save(folder, top, path)
     index = folder.parent / "index"
     if index.exists():
@@ -302,24 +324,20 @@ def _save(folder: Path, top: Path, written: dict[str, Any], before: set[str]) ->
     journal.write(folder, written)
 
 
-def _commit(top: Path, tree: str, head: str, message: str) -> str:
-    signed = git.ask("config", "--type=bool", "--get", "commit.gpgsign", cwd=top) == "true"
-    words = ["commit-tree", *(["-S"] if signed else []), "-p", head, "-m", message, tree]
-    made = git.ask(*words, cwd=top)
-    if made:
-        return made
-    if git.ask("var", "GIT_COMMITTER_IDENT", cwd=top):
-        return git.run(*words, cwd=top)
-    name, email = _FALLBACK_IDENTITY
-    return git.run("-c", f"user.name={name}", "-c", f"user.email={email}", *words, cwd=top)
+def _unmerged(top: Path) -> set[str]:
+    listed = git.run("ls-files", "--unmerged", "-z", cwd=top)
+    return {row.split("\t", 1)[1] for row in listed.split("\0") if row}
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _holds_markers(path: Path) -> bool:
     try:
-        lines = path.read_bytes().splitlines()
+        return bool(_MARKERS.search(path.read_bytes()))
     except (FileNotFoundError, IsADirectoryError):
         return False
-    return any(line.startswith((b"<<<<<<< yours", b">>>>>>> template-")) for line in lines)
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -18,10 +18,12 @@ class Lock:
     """What keeps two processes from writing to one working tree.
 
     Attributes:
+        top: of the working tree.
         folder: of the journal.
         file: the open file that holds the lock, as long as one process has it open.
     """
 
+    top: Path
     folder: Path
     file: int
 
@@ -47,7 +49,7 @@ def locked(repository: Path) -> Iterator[Lock]:
                 time.sleep(0.05)
         else:
             raise UpdateRefusedError("Another mshell-cut is writing to this repository: wait for it to end.")
-        yield Lock(folder, file.fileno())
+        yield Lock(repository, folder, file.fileno())
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def guarded(lock: Lock) -> Iterator[tuple[int]]:
         The open file that every child has to inherit which writes to the working tree.
     """
     guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", journal.__file__, str(lock.folder)],
+        [sys.executable, "-I", "-S", journal.__file__, str(lock.folder), str(lock.top.absolute())],
         pass_fds=(lock.file,),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -21,6 +21,8 @@ NAME = "mshell-cut-update"
 WRITING, UNDOING = "writing", "undoing"
 # Written: with conflicts to resolve, about to be committed, or done.
 OPEN, COMMITTING, DONE = "open", "committing", "done"
+# Set by git itself around hooks and aliases: they would have us undo in another repository.
+_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -69,32 +71,35 @@ def drop(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def settle(folder: Path) -> bool:
+def settle(folder: Path, top: Path) -> bool:
     """Undo an update that is only half written, and forget one that is done.
 
     Args:
         folder: of the journal; need not exist.
+        top: of the working tree. Not kept in the journal: it may have been moved, or copied, since.
 
     Returns:
         Whether something was undone.
+
+    Raises:
+        CalledProcessError: git failed. The journal stays, and the next call goes on.
     """
     journal = read(folder)
     if journal is None or journal["phase"] == OPEN:
         return False
     if journal["phase"] == COMMITTING:
-        if _git(journal, "rev-parse", "HEAD") != journal["after"]:
+        if _git(top, "rev-parse", "HEAD") != journal["after"]:
             write(folder, {**journal, "phase": OPEN})
             return False
     elif journal["phase"] != DONE:
-        _undo(folder, journal)
+        _undo(folder, top, journal)
         drop(folder)
         return True
     drop(folder)
     return False
 
 
-def _undo(folder: Path, journal: dict[str, Any]) -> None:
-    top = Path(journal["top"])
+def _undo(folder: Path, top: Path, journal: dict[str, Any]) -> None:
     for path in journal["made"]:
         target = top / path
         if _is_inside(top, target) and os.path.lexists(target) and not _is_folder(target):
@@ -124,16 +129,27 @@ def _undo(folder: Path, journal: dict[str, Any]) -> None:
     else:
         # The user may have staged other files meanwhile.
         lines = "".join(f"{line}\0" for line in journal["entries"]).encode("utf-8", "surrogateescape")
-        _git(journal, "update-index", "-z", "--index-info", given=lines)
-    _git(journal, "update-index", "-q", "--refresh")
+        _git(top, "update-index", "-z", "--index-info", given=lines)
+    # It fails where the user has changed other files, which is no failure here.
+    _git(top, "update-index", "-q", "--refresh", may_fail=True)
+    _undo_refs(top, journal)
+
+
+def _undo_refs(top: Path, journal: dict[str, Any]) -> None:
+    head, after = journal["head"], journal["after"]
     if journal["branch"]:
-        if journal["previous"]:
-            _git(journal, "symbolic-ref", "HEAD", journal["previous"])
-        else:
-            _git(journal, "update-ref", "--no-deref", "HEAD", journal["head"])
-        _git(journal, "update-ref", "-d", f"refs/heads/{journal['branch']}")
-    elif journal["after"]:
-        _git(journal, "update-ref", "HEAD", journal["head"], journal["after"])
+        ref = f"refs/heads/{journal['branch']}"
+        if _git(top, "symbolic-ref", "--quiet", "HEAD", may_fail=True) == ref:
+            if journal["previous"]:
+                _git(top, "symbolic-ref", "HEAD", journal["previous"])
+            else:
+                _git(top, "update-ref", "--no-deref", "HEAD", head)
+        made = after or head
+        # With commits of the user's on it, the branch is theirs.
+        if _git(top, "rev-parse", "--verify", "--quiet", ref, may_fail=True) == made:
+            _git(top, "update-ref", "-d", ref, made)
+    elif after and _git(top, "rev-parse", "HEAD") == after:
+        _git(top, "update-ref", "HEAD", head, after)
 
 
 def _put_back(kept: Path, target: Path) -> None:
@@ -158,13 +174,19 @@ def _is_inside(top: Path, path: Path) -> bool:
     return path.parent.resolve() == top.resolve() / path.parent.relative_to(top)
 
 
-def _git(journal: dict[str, Any], *arguments: str, given: bytes | None = None) -> str:
+def _git(top: Path, *arguments: str, given: bytes | None = None, may_fail: bool = False) -> str:
+    env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     done = subprocess.run(
-        ["git", *arguments], cwd=journal["top"], input=given, capture_output=True, check=False
+        ["git", *arguments],
+        cwd=top,
+        env={**env, "LC_ALL": "C"},
+        input=given,
+        capture_output=True,
+        check=not may_fail,
     )
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
 if __name__ == "__main__":
     sys.stdin.buffer.read()
-    settle(Path(sys.argv[1]))
+    settle(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -3,7 +3,8 @@
 What git prints is described at https://git-scm.com/docs/git-merge-tree#OUTPUT.
 """
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mshell_cut import git
@@ -22,8 +23,8 @@ _TYPES = {
     "CONFLICT (rename involved in collision)": "rename/add",
     "CONFLICT (rename/delete)": "rename/delete",
     "CONFLICT (file/directory)": "file/directory",
-    "CONFLICT (distinct modes)": "mode/mode",
-    "CONFLICT (distinct types)": "type/type",
+    # What git calls modes here are the types of files: it sees to executable bits by itself.
+    "CONFLICT (distinct modes)": "type/type",
     "CONFLICT (directory rename suggested)": "folder renamed",
     "CONFLICT (directory rename unclear split)": "folder renamed",
     "CONFLICT (submodule)": "submodule",
@@ -113,17 +114,20 @@ def merge(objects: Quarantine, base: str, ours: str, theirs: str, *, label: str)
     numbers: dict[str, tuple[int, ...]] = {}
     for stage in stages:
         numbers[stage.path] = (*numbers.get(stage.path, ()), stage.stage)
-    relabelled = {
-        path: _relabelled(objects, tree, path, {mine: _YOURS, other: label})
-        for path, found in numbers.items()
-        if {2, 3} <= set(found)
-    }
-    conflicts = [
-        Conflict(path, _kind(types.get(path), found), bool(relabelled.get(path)))
-        for path, found in sorted(numbers.items())
-    ]
-    absent = {conflict.path for conflict in conflicts if conflict.kind in _DELETED}
-    changes = [line for line in relabelled.values() if line] + [_removal(tree, path) for path in absent]
+    names = {mine: _YOURS, other: label}
+    paths = {path: _renamed(path, names, numbers) for path in numbers}
+    conflicts, changes = [], []
+    for path, found in numbers.items():
+        kind = _kind(types.get(path), found)
+        marked = False
+        if kind in _DELETED:
+            changes.append(_removal(tree, path))
+        elif {2, 3} <= set(found) or kind == "rename/rename" or paths[path] != path:
+            line, marked = _relabelled(objects, tree, path, paths[path], names)
+            changes += line
+        conflicts.append(Conflict(paths[path], kind, marked))
+    conflicts.sort(key=lambda conflict: conflict.path)
+    stages = [dataclasses.replace(stage, path=paths[stage.path]) for stage in stages]
     return Merged(_changed(objects, tree, changes), conflicts, stages)
 
 
@@ -158,31 +162,44 @@ def _kind(told: str | None, stages: tuple[int, ...]) -> str:
     return told or _KINDS.get(stages, "other")
 
 
-def _relabelled(objects: Quarantine, tree: str, path: str, names: dict[str, str]) -> str | None:
-    """Give the conflict markers in a file names that say something: git puts commits there.
+def _renamed(path: str, names: Mapping[str, str], taken: Mapping[str, object]) -> str:
+    """Return a name that says something for a file that git put aside as `<path>~<commit>`."""
+    for commit, name in names.items():
+        begun, put_aside, end = path.rpartition(f"~{commit}")
+        wanted = f"{begun}~{name.replace('/', '_')}{end}"
+        if put_aside and wanted not in taken:
+            return wanted
+    return path
+
+
+def _relabelled(
+    objects: Quarantine, tree: str, path: str, new: str, names: Mapping[str, str]
+) -> tuple[list[str], bool]:
+    """Give a file its new path, and its conflict markers names that say something: git puts commits there.
 
     Returns:
-        The file as a line for `git update-index --index-info`, None where it holds no markers.
+        What changes, as lines for `git update-index --index-info`; and whether the file holds markers.
     """
     entry = git.run(
         *("--literal-pathspecs", "ls-tree", "-z", tree, "--", path), cwd=objects.repository, env=objects.env
     )
     if not entry:
-        return None
-    mode, _, blob = entry.split("\t", 1)[0].split(" ")
-    text = git.content(blob, cwd=objects.repository, env=objects.env)
-    mine, other = names
-    if f" {mine}" not in text and f" {other}" not in text:
-        return None
-    for commit, name in names.items():
-        text = text.replace(f" {commit}", f" {name}")
-    made = git.run(
-        *("hash-object", "-w", "--stdin", "--no-filters"),
-        cwd=objects.repository,
-        env=objects.env,
-        given=text,
-    )
-    return f"{mode} {made}\t{path}"
+        return [], False
+    mode, kind, made = entry.split("\t", 1)[0].split(" ")
+    # A submodule is a commit of another repository.
+    text = git.content(made, cwd=objects.repository, env=objects.env) if kind == "blob" else ""
+    marked = any(f" {commit}" in text for commit in names)
+    if marked:
+        for commit, name in names.items():
+            text = text.replace(f" {commit}", f" {name}")
+        made = git.run(
+            *("hash-object", "-w", "--stdin", "--no-filters"),
+            cwd=objects.repository,
+            env=objects.env,
+            given=text,
+        )
+    moved = [_removal(tree, path)] if new != path else []
+    return ([*moved, f"{mode} {made}\t{new}"] if marked or moved else []), marked
 
 
 def _removal(tree: str, path: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from mshell_cut import git
 
 # What lies in a folder must give the same tree on every machine, whatever the user's settings.
-_SETTINGS = ("autocrlf=false", "safecrlf=false", "fileMode=true", "symlinks=true")
+# Above the threshold git would make a pack, which `keep` does not move.
+_SETTINGS = ("autocrlf=false", "safecrlf=false", "fileMode=true", "symlinks=true", "bigFileThreshold=2g")
 _PLAIN = tuple(word for setting in _SETTINGS for word in ("-c", f"core.{setting}"))
 
 
