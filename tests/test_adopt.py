@@ -254,8 +254,8 @@ def test_most_places_have_their_way(template: Path, tmp_path: Path, here: Here) 
     write_tree(project, {"README.md": "# bills\n\nAll orders\n\nA project of `two`\n"})
     write_tree(project, {"bundle/databricks.yaml": "bundle:\n  owner: one\n"})
     found = here("adopt", project, "--template", template, "--dry-run")
-    # One place for each: either gives as much of the files, and nothing better.
-    assert found["answers"]["owner"]["answer"] in ("one", "two")
+    # One place for each: what gives more of the files decides, and the bundle's file is the shorter.
+    assert found["answers"]["owner"]["answer"] == "one"
     write_tree(project, {"README.md": "# bills\n\nAll orders\n"})
     assert here("adopt", project, "--template", template, "--dry-run")["answers"]["owner"]["answer"] == "one"
 
@@ -267,6 +267,74 @@ def test_an_answer_that_stands_nowhere_but_in_lower_case_is_taken_so(
     (project / "README.md").unlink()
     found = here("adopt", project, "--template", template, "--dry-run")["answers"]
     assert found["owner"] == {"answer": "acme", "origin": "found"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<< cookiecutter.text | jsonify >>,",
+        """text = "<< cookiecutter.text | replace('\\\\', '\\\\\\\\') | replace('"', '\\\\"') >>\"""",
+        "| Text | << cookiecutter.text | replace('_', '\\\\_') | replace('|', '\\\\|') >> |",
+        "<p class='text'><< cookiecutter.text | e >></p>",
+        "text: '<< cookiecutter.text | replace(\"'\", \"''\") >>'",
+        "<< cookiecutter.text >>",
+    ],
+    ids=["json", "toml", "markdown", "html", "yaml", "alone"],
+)
+def test_an_answer_is_read_through_whatever_escapes_it(
+    make_template: MakeTemplate, tmp_path: Path, here: Here, line: str
+) -> None:
+    template = make_template(
+        {"repo_name": "orders", "text": "Some words"},
+        {
+            "README.md": f"# << cookiecutter.repo_name >>\nA line\n\n{line}\n\nOther line\nOther line\n# Us\n# Us\n"
+        },
+    )
+    text = 'It\'s "é_ß" \\n & <|> \\_'
+    project, before = cut(here, template, tmp_path / "out", text=text)
+    assert before["context"]["cookiecutter"]["text"] == text
+    found = here("adopt", project, "--template", template, "--dry-run")
+    assert found["answers"]["text"] == {"answer": text, "origin": "found"}
+    assert found["answers"]["repo_name"] == {"answer": "orders", "origin": "found"}
+
+
+def test_answers_beside_each_other_are_told_apart_by_the_rules(
+    make_template: MakeTemplate, tmp_path: Path, here: Here
+) -> None:
+    template = make_template(
+        {"repo_name": "orders", "group": "acme", "squad": "data"},
+        {
+            "README.md": "# << cookiecutter.repo_name >>\n"
+            "Owners: @<< cookiecutter.group >>/<< cookiecutter.squad >>\n"
+        },
+        rules={"squad": {"pattern": "[a-z]+"}, "group": {"pattern": "[a-z]+(/[a-z]+)*"}},
+    )
+    project, before = cut(here, template, tmp_path / "out", group="acme/all", squad="checkout")
+    here("adopt", project, "--template", template, "--yes")
+    assert json.loads((project / ".cruft.json").read_text()) == before
+
+
+def test_lower_case_counts_less(make_template: MakeTemplate, tmp_path: Path, here: Here) -> None:
+    files = {f"{name}.txt": f"{name}: << cookiecutter.owner | lower >>\n" for name in ("One", "Two")}
+    files["Zoo.txt"] = "Written: << cookiecutter.owner >>\n"
+    template = make_template({"repo_name": "orders", "owner": "data"}, files)
+    project, _ = cut(here, template, tmp_path / "out", owner="Acme")
+    found = here("adopt", project, "--template", template, "--dry-run")["answers"]
+    assert found["owner"] == {"answer": "Acme", "origin": "found"}
+
+
+def test_files_that_a_choice_rules_out_speak_against_it(
+    make_template: MakeTemplate, tmp_path: Path, here: Here
+) -> None:
+    template = make_template(
+        {"repo_name": "orders", "source": ["index", "vendor"]},
+        {"README.md": "# << cookiecutter.repo_name >>\nA line\n", "vendor/one.whl": b"PK\x00\xff"},
+        prune={"source": {"index": ["vendor"]}},
+    )
+    for source in ("index", "vendor"):
+        project, _ = cut(here, template, tmp_path / source, source=source)
+        found = here("adopt", project, "--template", template, "--dry-run")["answers"]
+        assert found["source"] == {"answer": source, "origin": "found"}
 
 
 def test_answers_that_are_given_are_taken(template: Path, tmp_path: Path, here: Here) -> None:
