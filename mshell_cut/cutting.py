@@ -11,8 +11,6 @@ from mshell_cut.render import Renderer
 from mshell_cut.staging import move_into_place, staging
 from mshell_cut.state import FILE, State
 
-_FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
-
 
 @dataclass(frozen=True)
 class Made:
@@ -99,10 +97,10 @@ def _remember(renderer: Renderer, answers: Mapping[str, Any], built: Path) -> No
 def _commit(renderer: Renderer, built: Path) -> None:
     address = renderer.source.address or str(renderer.source.path)
     message = f"Cut from {Path(address).stem} with mshell-cut"
-    if not git.first_commit(built, message, _FALLBACK_IDENTITY):
+    if not git.first_commit(built, message):
         console.warn(
-            f"git knows no name and e-mail address of yours: the first commit is by {_FALLBACK_IDENTITY[0]}. "
-            "Set user.name and user.email with 'git config --global'."
+            "git knows no name and e-mail address of yours: the first commit is by "
+            f"{git.FALLBACK_IDENTITY[0]}. Set user.name and user.email with 'git config --global'."
         )
 
 

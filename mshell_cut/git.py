@@ -11,7 +11,7 @@ from mshell_cut.errors import GitFailedError, MshellCutError
 # A question in the middle of a command (a password, a host key) would hang a program that has no terminal.
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 # To commit as where the user's git has no name and e-mail address.
-_FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
+FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
 # Set by git itself around hooks: they would make us work on the repository that called us.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
@@ -102,13 +102,12 @@ def show(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> No
         raise GitFailedError(arguments, done.stderr)
 
 
-def first_commit(project: Path, message: str, identity: tuple[str, str]) -> bool:
+def first_commit(project: Path, message: str) -> bool:
     """Make a repository of a folder, on the branch `main`, with everything in it as one commit.
 
     Args:
         project: the folder.
         message: of the commit.
-        identity: name and e-mail address to commit as where the user's git has none.
 
     Returns:
         Whether the user's own git identity was there to be used.
@@ -122,7 +121,7 @@ def first_commit(project: Path, message: str, identity: tuple[str, str]) -> bool
         return True
     if ask("var", "GIT_COMMITTER_IDENT", cwd=project):
         raise GitFailedError(commit, _text(first.stderr))
-    name, email = identity
+    name, email = FALLBACK_IDENTITY
     run("-c", f"user.name={name}", "-c", f"user.email={email}", *commit, cwd=project)
     return False
 
@@ -146,7 +145,7 @@ def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
         return made
     if ask("var", "GIT_COMMITTER_IDENT", cwd=repository):
         return run(*words, cwd=repository)
-    name, email = _FALLBACK_IDENTITY
+    name, email = FALLBACK_IDENTITY
     return run("-c", f"user.name={name}", "-c", f"user.email={email}", *words, cwd=repository)
 
 
