@@ -287,7 +287,8 @@ def test_an_answer_is_read_through_whatever_escapes_it(
     template = make_template(
         {"repo_name": "orders", "text": "Some words"},
         {
-            "README.md": f"# << cookiecutter.repo_name >>\nA line\n\n{line}\n\nOther line\nOther line\n# Us\n# Us\n"
+            "README.md": f"# << cookiecutter.repo_name >>\nA line\n\n{line}\n\n"
+            "Other line\nOther line\n# Us\n# Us\n"
         },
     )
     text = 'It\'s "é_ß" \\n & <|> \\_'
