@@ -1,6 +1,7 @@
 """What stands in a project or a list of others must not run here."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,13 @@ def mark(tmp_path: Path) -> Path:
     return tmp_path / "ran"
 
 
-def test_addresses_in_projects_run_nothing(fleet: Fleet, mshell_cut: Run, mark: Path) -> None:
+def test_addresses_in_projects_run_nothing(
+    fleet: Fleet, mshell_cut: Run, mark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Git runs a program of this name for such an address, whoever installed it for whatever.
+    write_tree(tmp_path, {"bin/git-remote-hg": f"#!/bin/sh\ntouch {mark}\n"})
+    (tmp_path / "bin/git-remote-hg").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     addresses = {
         "ext": f"ext::sh -c touch% {mark}",
         "ext-url": f"ext://sh -c touch% {mark}",
@@ -97,13 +104,20 @@ def test_names_with_the_ends_of_lines_do_no_harm(plain: Path, fleet: Fleet, mshe
     ]
 
 
-def test_symlinks_out_of_a_project_are_not_followed(fleet: Fleet, mshell_cut: Run, tmp_path: Path) -> None:
-    folder = fleet("orders")
+def test_symlinks_out_of_a_project_are_not_followed(
+    plain: Path, fleet: Fleet, mshell_cut: Run, tmp_path: Path
+) -> None:
+    folder = fleet("orders", "linked")
+    change_template(plain, {"other.txt": "newer\n"})
+    # As in a monorepo, where it is nothing to be afraid of.
+    (folder / "linked/pyproject.toml").symlink_to("../pyproject.toml")
+    commit_all(folder / "linked")
     (folder / "orders/.cruft.json").rename(tmp_path / "elsewhere.json")
     (folder / "orders/.cruft.json").symlink_to(tmp_path / "elsewhere.json")
     commit_all(folder / "orders")
-    found = results(mshell_cut("fleet", "update", "--json", "--from", folder / "orders"))
+    found = results(mshell_cut("fleet", "update", "--json", "--from", f"{folder}/*"))
     assert found["orders"]["status"] == "failed"
+    assert found["linked"]["status"] == "updated"
 
 
 def test_other_programs_of_the_current_folder_are_not_imported(
