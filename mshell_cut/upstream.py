@@ -13,7 +13,7 @@ from mshell_cut import git, source
 from mshell_cut.errors import TemplateNotFoundError, UpdateImpossibleError
 from mshell_cut.releases import Release, is_tag, release
 from mshell_cut.source import Source
-from mshell_cut.state import State
+from mshell_cut.state import FILE, State
 
 # What rendering reads beside the folder named after a cookiecutter variable, and what `add` does.
 _PARTS = {"cookiecutter.json", "hooks", "templates"}
@@ -228,8 +228,8 @@ class Upstream:
                     f"{self.address} has no folder '{self.directory}' at {commit[:10]}."
                 )
             raise UpdateImpossibleError(
-                f"{self.address} has no commit {commit[:10]}, which .cruft.json names: its history was "
-                "rewritten, or it is another repository. 'mshell-cut adopt' finds the commit that fits."
+                f"{self.address} has no commit {commit[:10]}, which {FILE} names: its history was "
+                f"rewritten, or it is another repository. Move {FILE} away, and 'mshell-cut adopt' finds what fits."
             )
         rows = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
         return {name: about for about, name in rows}
