@@ -229,8 +229,8 @@ class Upstream:
                 )
             raise UpdateImpossibleError(
                 f"{self.address} has no commit {commit[:10]}, which {FILE} names: its history was "
-                "rewritten, or it is another repository. Move the file away, and 'mshell-cut adopt' finds the "
-                "commit that fits."
+                "rewritten, or it is another repository. Move the file away, and 'mshell-cut adopt' finds "
+                "the commit that fits."
             )
         rows = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
         return {name: about for about, name in rows}
