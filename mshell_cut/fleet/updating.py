@@ -63,7 +63,7 @@ def update(name: str, project: Committed, renders: Renders, request: Update) -> 
         if found.is_empty:
             return Result(name, CURRENT, **told)
         if found.conflicts:
-            told["message"] = f"Run there: {_command(project, request)}"
+            told["message"] = f"Run there: {_command(project, request, branch)}"
             return Result(name, CONFLICTS, **told, conflicts=found.conflicts)
         if request.dry_run:
             return Result(name, WOULD_CHANGE, **told, branch=branch)
@@ -116,11 +116,15 @@ def _require_same(
         )
 
 
-def _command(project: Committed, request: Update) -> str:
+def _command(project: Committed, request: Update, branch: str) -> str:
     place = project.checkout
+    first = ""
+    if git.ask("rev-parse", "HEAD", cwd=place.top) != place.head:
+        words = ["git", "-C", str(place.top), "switch", "--create", branch, place.head]
+        first = f"{shlex.join(words)} && "
     folder = str(place.top / place.prefix)
     words = ["mshell-cut", "update", "--project", folder]
     words += ["--to", request.wanted] if request.wanted else []
     for assignment in request.assignments:
         words += ["--set", assignment]
-    return shlex.join(words)
+    return first + shlex.join(words)

@@ -194,3 +194,11 @@ def test_a_branch_of_a_project_can_be_what_is_updated(
     assert found["status"] == "updated"
     parent = git(folder / "orders", "rev-parse", f"{found['branch']}^")
     assert parent == git(folder / "orders", "rev-parse", "develop")
+
+    change_template(plain, {"other.txt": "newest\n"})
+    write_tree(tmp_path, {"all.yaml": f"- path: {folder}/orders\n  branch: main\n"})
+    git(folder / "orders", "checkout", "--quiet", "develop")
+    found = results(mshell_cut("fleet", "update", "--json", "--from", tmp_path / "all.yaml"))["orders"]
+    assert found["status"] == "conflicts"
+    command = found["message"].removeprefix("Run there: ")
+    assert command.startswith(f"git -C {folder}/orders switch --create ")
