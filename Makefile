@@ -38,9 +38,9 @@ lint: .venv/.dev ## Check style and types
 test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
-	$(PYTEST) packages/skyspark/tests
+	$(PYTEST) packages/skyspark/tests $(PARALLEL)
 	packages/skyspark/tests/matrix.sh
-	$(PYTEST) tests -m slow
+	$(PYTEST) tests -m slow -n auto
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2
 from cookiecutter import exceptions as cookiecutter_errors
@@ -50,11 +50,24 @@ class CompiledTemplates(Extension):
     """
 
     folder: Path | None = None
+    _nameless: ClassVar[dict[tuple[str, str], Any]] = {}
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
-        if self.folder:
-            environment.bytecode_cache = jinja2.FileSystemBytecodeCache(str(self.folder))
+        if not self.folder:
+            return
+        environment.bytecode_cache = jinja2.FileSystemBytecodeCache(str(self.folder))
+        compile_anew, place = environment.compile, str(self.folder)
+
+        def compile_once(source: Any, name: str | None = None, *arguments: Any, **settings: Any) -> Any:
+            # The names of files are templates too, which no cache of Jinja's keeps.
+            if name is not None or arguments or settings or not isinstance(source, str):
+                return compile_anew(source, name, *arguments, **settings)
+            if (place, source) not in self._nameless:
+                self._nameless[place, source] = compile_anew(source)
+            return self._nameless[place, source]
+
+        environment.compile = compile_once  # type: ignore[method-assign]
 
 
 class Renderer:

@@ -61,6 +61,8 @@ class State:
         for key in ("template", "commit"):
             if not isinstance(found, dict) or not isinstance(found.get(key), str) or not found[key]:
                 raise FileUnreadableError(path, f"names no '{key}', as text")
+        if found["commit"].startswith("-"):
+            raise FileUnreadableError(path, "'commit' is none: it begins with '-'")
         context = found.get("context")
         stored = context.get("cookiecutter") if isinstance(context, dict) else None
         if not isinstance(stored, dict):

@@ -53,6 +53,7 @@ class Upstream:
     _folders: dict[str, Path] = field(default_factory=dict, repr=False)
     _listed: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _questions: dict[str, str] = field(default_factory=dict, repr=False)
+    _held: dict[str, Release | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def releases(self) -> list[Release]:
@@ -128,9 +129,11 @@ class Upstream:
         """Return the newest release that a commit holds."""
         if not self.releases:
             return None
-        merged = git.ask("tag", "--merged", commit, "--list", "v*", cwd=self.repository) or ""
-        held = set(merged.split())
-        return max((item for item in self.releases if item.tag in held), default=None)
+        if commit not in self._held:
+            merged = git.ask("tag", "--merged", commit, "--list", "v*", cwd=self.repository) or ""
+            held = set(merged.split())
+            self._held[commit] = max((item for item in self.releases if item.tag in held), default=None)
+        return self._held[commit]
 
     def between(self, before: str, after: str) -> list[Release]:
         """Return the releases that come after one commit, up to another, oldest first."""

@@ -345,6 +345,26 @@ def test_a_rewritten_history_is_a_sentence(plain: Path, cut: Cut, mshell_cut: Ru
         assert "has no commit 0000000000, which .cruft.json names" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "line 1"),
+        ("[]", "names no 'template', as text"),
+        ('{"template": "x"}', "names no 'commit', as text"),
+        ('{"template": "x", "commit": "--output=x"}', "'commit' is none: it begins with '-'"),
+        ('{"template": "x", "commit": "c"}', "holds no answers"),
+        ('{"template": "x", "commit": "c", "context": {"cookiecutter": {}}, "skip": 1}', "'skip' must be"),
+        ("<<<<<<< HEAD\n{}", "has conflict markers: keep one side"),
+    ],
+)
+def test_a_damaged_memory_is_a_sentence(mshell_cut: Run, tmp_path: Path, content: str, sentence: str) -> None:
+    (tmp_path / ".cruft.json").write_text(content)
+    done = mshell_cut("check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_outside_a_project_there_is_a_sentence(mshell_cut: Run, tmp_path: Path) -> None:
     for verb in ("check", "diff", "update"):
         done = mshell_cut(verb, cwd=tmp_path)

@@ -12,7 +12,7 @@ for name in "$@"; do
     environment=.venvs/spark$name
     [ -x "$environment/bin/python" ] || "$uv" venv --quiet --python "$python" "$environment"
     "$uv" pip install --quiet --python "$environment/bin/python" \
-        --editable "packages/skyspark[spark$name,connect,deploy]" pytest hypothesis pexpect databricks-bundles
+        --editable "packages/skyspark[spark$name,connect,deploy]" pytest pytest-xdist hypothesis pexpect databricks-bundles
     "$environment/bin/skyspark" jars fetch
-    "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q
+    "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q -n auto --dist loadfile
 done
