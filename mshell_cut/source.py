@@ -18,6 +18,8 @@ _ABBREVIATIONS = {
     "gl:": "https://gitlab.com/",
     "bb:": "https://bitbucket.org/",
 }
+# Not what strangers propose, which hosts keep under other names, as GitHub's `refs/pull/*`.
+_FETCHED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,7 @@ def mirror(address: str, *, interactive: bool) -> Path:
     if mirror.is_dir():
         try:
             git.run(
-                "fetch",
-                "--quiet",
-                "--prune",
-                "--tags",
-                "--force",
-                "origin",
+                *("fetch", "--quiet", "--prune", "--force", "origin", *_FETCHED),
                 cwd=mirror,
                 interactive=interactive,
             )
@@ -171,7 +168,7 @@ def mirror(address: str, *, interactive: bool) -> Path:
     with tempfile.TemporaryDirectory(prefix=".clone-", dir=mirror.parent) as temporary:
         fresh = Path(temporary, "mirror")
         try:
-            git.run("clone", "--quiet", "--mirror", "--", address, str(fresh), interactive=interactive)
+            git.run("clone", "--quiet", "--bare", "--", address, str(fresh), interactive=interactive)
         except GitFailedError as error:
             raise TemplateNotFoundError(f"{address} cannot be cloned: {error}") from None
         try:

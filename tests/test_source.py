@@ -47,6 +47,20 @@ def test_new_commits_are_fetched(template: Path) -> None:
         assert found.commit == newest
 
 
+def test_what_strangers_propose_is_not_fetched(template: Path) -> None:
+    git(template, "checkout", "--quiet", "-b", "proposal")
+    write_tree(template, {"hooks/pre_gen_project.sh": "#!/bin/sh\n"})
+    proposed = commit_all(template)
+    git(template, "checkout", "--quiet", "main")
+    git(template, "update-ref", "refs/pull/1/head", proposed)
+    git(template, "branch", "--quiet", "-D", "proposal")
+    for _ in ("cloned", "fetched"):
+        with source.opened(url(template)) as found:
+            assert found.commit != proposed
+        with pytest.raises(TemplateNotFoundError), source.opened(url(template), checkout=proposed):
+            pass
+
+
 @pytest.mark.parametrize("remote", [True, False])
 def test_a_checkout_is_a_branch_a_tag_or_a_commit(template: Path, remote: bool) -> None:
     first = git(template, "rev-parse", "HEAD")
