@@ -1,5 +1,6 @@
 """The merge of trees: as git merges, with every line of the user's kept."""
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -155,12 +156,13 @@ TEXTS = st.lists(st.integers(0, 30), min_size=4, max_size=9).map(
 )
 CONTENTS = st.one_of(TEXTS, TEXTS.map(lambda text: text.replace(b"\n", b"\r\n")), st.binary(max_size=8))
 NAMES = st.sampled_from(["a.txt", "b.txt", "dir/c.txt", "dir/sub/d.txt", "ü e.txt", "f"])
-TREES = st.dictionaries(NAMES, CONTENTS, min_size=2, max_size=6).filter(
-    lambda files: "f" not in files or True
-)
+TREES = st.dictionaries(NAMES, CONTENTS, min_size=2, max_size=6)
+KINDS = ["insert", "change", "delete lines", "remove", "rename", "add", "binary", "mode", "folder"]
+# What a file begins with that can be run; the others cannot.
+RUNS = b"#!/bin/sh\n"
 EDITS = st.lists(
     st.tuples(
-        st.sampled_from(["insert", "change", "delete lines", "remove", "rename", "add", "binary"]),
+        st.sampled_from(KINDS),
         st.integers(0, 99),
         st.integers(0, 99),
     ),
@@ -187,6 +189,10 @@ def edited(files: Files, edits: list[tuple[str, int, int]], who: bytes) -> Files
             found[path] = b"".join([*lines[:place], *lines[place + 2 :]])
         elif what == "binary":
             found[path] = b"\x00" + mark
+        elif what == "mode":
+            found[path] = text.removeprefix(RUNS) if (text := found[path]).startswith(RUNS) else RUNS + text
+        elif what == "folder":
+            found[f"{path}/inside.txt"] = found.pop(path)
         elif what == "remove":
             del found[path]
         else:
@@ -195,8 +201,14 @@ def edited(files: Files, edits: list[tuple[str, int, int]], who: bytes) -> Files
 
 
 def lay_out(folder: Path, files: Files) -> None:
-    folder.mkdir()
+    """Have a folder hold these files, and nothing else but its repository."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_tree(folder, files)
+    for path, text in files.items():
+        (folder / path).chmod(0o755 if text.startswith(RUNS) else 0o644)
 
 
 # Shrinking would run thousands of merges before it tells of a failure.
@@ -213,9 +225,7 @@ def test_any_edits_on_both_sides_merge_as_git_does_and_lose_no_line(
         template = first
         for number, (mine, upstream) in enumerate(releases):
             ours = edited(read_tree(project), mine, b"user %d" % number)
-            for path in read_tree(project):
-                (project / path).unlink()
-            write_tree(project, ours)
+            lay_out(project, ours)
             if git(project, "status", "--porcelain"):
                 commit_all(project)
             newer = edited(template, upstream, b"template %d" % number)
@@ -240,6 +250,11 @@ def test_any_edits_on_both_sides_merge_as_git_does_and_lose_no_line(
             template = newer
 
 
+def named(path: str) -> str:
+    """Call what `git merge` has put aside as we do."""
+    return path.replace("~HEAD", "~yours")
+
+
 def compare_with_git(
     folder: Path, base: Files, ours: Files, theirs: Files, project: Path, found: Merged
 ) -> None:
@@ -250,9 +265,7 @@ def compare_with_git(
 
     def commit(branch: str, files: Files) -> None:
         git(folder, "checkout", "--quiet", "-B", branch, "base")
-        for path in read_tree(folder):
-            (folder / path).unlink()
-        write_tree(folder, files)
+        lay_out(folder, files)
         git(folder, "add", "--all", "--force")
         git(folder, "commit", "--quiet", "--allow-empty", "--message", branch)
 
@@ -267,15 +280,20 @@ def compare_with_git(
     )
     assert bool(done.returncode) == bool(found.conflicts)
     staged = git(folder, "ls-files", "--unmerged", "-z")
-    assert {row.split("\t", 1)[1] for row in staged.split("\0") if row} == {
+    assert {named(row.split("\t", 1)[1]) for row in staged.split("\0") if row} == {
         item.path for item in found.conflicts
     }
     deleted = {item.path for item in found.conflicts if item.kind in ("delete/edit", "delete/rename")}
     expected = {
-        path: text.replace(b"<<<<<<< HEAD", b"<<<<<<< yours")
+        named(path): text.replace(b"<<<<<<< HEAD", b"<<<<<<< yours")
         for path, text in read_tree(folder).items()
-        if path not in deleted
+        if named(path) not in deleted
     }
-    listed = git(project, "ls-tree", "-r", "-z", "--name-only", found.tree)
-    got = {path: shown(project, found.tree, path) for path in listed.split("\0") if path}
-    assert got == expected
+    listed = git(project, "ls-tree", "-r", "-z", found.tree)
+    modes = {path: about.split()[0] for about, path in (row.split("\t") for row in listed.split("\0") if row)}
+    assert {path: shown(project, found.tree, path) for path in modes} == expected
+    settled = git(folder, "ls-files", "--stage", "-z")
+    for row in settled.split("\0"):
+        about, path = row.split("\t") if row else ("", "")
+        if about.endswith(" 0"):
+            assert modes[path] == about.split()[0]
