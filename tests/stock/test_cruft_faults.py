@@ -223,3 +223,14 @@ def test_private_variables_are_those_of_each_version(twins: Callable[..., Twins]
     assert (both.ours / "licence.txt").read_text() == "Apache-2.0\n"
     assert "_licence" not in (both.ours / ".cruft.json").read_text()
     assert stock("cruft", "check", cwd=both.ours).returncode == 0
+
+
+def test_a_template_may_read_what_cookiecutter_tells_it(twins: Callable[..., Twins]) -> None:
+    both = twins()
+    both.template_changes({"from.txt": "<< cookiecutter._checkout or 'the default' >>\n"})
+    fault = both.cruft("update", "--skip-apply-ask")
+    assert fault.returncode != 0
+    assert "_checkout" in fault.stderr
+
+    assert both.us("update").returncode == 0
+    assert (both.ours / "from.txt").read_text() == "the default\n"
