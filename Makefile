@@ -15,7 +15,7 @@ help: ## List the targets
 .venv/.tool: pyproject.toml requirements.lock scripts/bootstrap.sh
 	@scripts/bootstrap.sh tool && touch $@
 
-.venv/.dev: pyproject.toml packages/skyspark/pyproject.toml requirements.lock scripts/bootstrap.sh
+.venv/.dev: pyproject.toml packages/skyspark/pyproject.toml packages/databricks-local/pyproject.toml requirements.lock scripts/bootstrap.sh
 	@scripts/bootstrap.sh dev && touch $@ .venv/.tool
 
 .venvs/stock/.done: tests/stock/requirements.lock .venv/.dev

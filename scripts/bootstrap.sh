@@ -52,6 +52,6 @@ if [ "$kind" = tool ]; then
 else
     echo "Installing the development environment …"
     .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
-    .venv/bin/uv pip install --quiet --no-deps --editable . --editable packages/skyspark
+    .venv/bin/uv pip install --quiet --no-deps --editable . --editable packages/skyspark --editable packages/databricks-local
     .venv/bin/skyspark jars fetch
 fi

@@ -1,0 +1,60 @@
+"""One workspace: its folder, its store and the parts that the routes call."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from databricks_local import clock
+from databricks_local.clock import Clock
+from databricks_local.config import Config
+from databricks_local.errors import RootInUseError
+from databricks_local.store import Store
+
+
+class Workspace:
+    """What all routes share; there is one for each server.
+
+    Attributes:
+        config: The choices it was made with.
+        root: The folder that holds all of it.
+        host: Its own address, such as ``http://127.0.0.1:8765``; set before it starts.
+        store: Jobs, runs, objects.
+        clock: Its time.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Open the root folder, made when it is not there.
+
+        Args:
+            config: The choices.
+
+        Raises:
+            RootInUseError: Another server has it open.
+        """
+        self.config = config
+        self.root = config.root.absolute()
+        self.host = ""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _lock(self.root)
+        self.store = Store(self.root / "state.sqlite", [clock.SCHEMA])
+        self.clock = Clock(self.store)
+
+    async def start(self) -> None:
+        """Clear up after a server that was killed, and start what runs by itself."""
+
+    async def stop(self) -> None:
+        """End the processes of all tasks and close the store."""
+        self.store.close()
+        os.close(self._lock)
+
+
+def _lock(root: Path) -> int:
+    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise RootInUseError(
+            f"another databricks-local serves {root}: stop it, or choose another folder with --root."
+        ) from None
+    return descriptor
