@@ -8,6 +8,8 @@ from databricks_local import clock
 from databricks_local.clock import Clock
 from databricks_local.config import Config
 from databricks_local.errors import RootInUseError
+from databricks_local.jobs import records
+from databricks_local.jobs.records import JobRecords
 from databricks_local.store import Store
 
 
@@ -20,6 +22,7 @@ class Workspace:
         host: Its own address, such as ``http://127.0.0.1:8765``; set before it starts.
         store: Jobs, runs, objects.
         clock: Its time.
+        jobs: Jobs and runs as they are kept.
     """
 
     def __init__(self, config: Config) -> None:
@@ -36,8 +39,9 @@ class Workspace:
         self.host = ""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(self.root)
-        self.store = Store(self.root / "state.sqlite", [clock.SCHEMA])
+        self.store = Store(self.root / "state.sqlite", [clock.SCHEMA, records.SCHEMA])
         self.clock = Clock(self.store)
+        self.jobs = JobRecords(self.store, self.clock)
 
     async def start(self) -> None:
         """Clear up after a server that was killed, and start what runs by itself."""
