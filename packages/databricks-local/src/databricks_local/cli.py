@@ -64,7 +64,7 @@ def cli() -> None:
     "jars",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A jar of Delta; repeat it. [default: Spark fetches the package that fits it]",
+    help="A jar of Delta, for one or more Spark lines; repeat it. [default: Spark fetches what fits it]",
 )
 @click.option(
     "--image",

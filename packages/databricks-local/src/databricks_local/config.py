@@ -23,7 +23,9 @@ class Config:
         user: The user name of whoever holds the token.
         python: The interpreter that runs tasks; its environment is the cluster's.
         pipelines_python: The interpreter that runs pipelines; it needs Spark 4.1 or newer.
-        jars: Delta's jars. Without any, Spark fetches the package that fits it by itself.
+        jars: Delta's jars, of several Spark lines if you like: the one that names its line
+            (``delta-spark_4.1_2.13-4.4.0.jar``) is for interpreters with that Spark only. Without any, Spark
+            fetches the package that fits it by itself.
         images: For each ``docker_image.url`` the folder or the wheel that stands for the image.
         catalogs: Unity Catalog catalogs that are there from the start.
         max_parallel_tasks: Processes of tasks at a time; others wait as on a busy pool.
