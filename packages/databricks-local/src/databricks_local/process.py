@@ -127,6 +127,21 @@ class LocalWorkspace:
         """
         self.call("POST", "/api/databricks-local/clock", {"advance_ms": int(seconds * 1000)})
 
+    def fault(self, **values: object) -> int:
+        """Make something go wrong from now on.
+
+        Args:
+            values: As ``databricks_local.faults.Fault`` has them: ``route``, ``status``, ``reset``, ….
+
+        Returns:
+            Its number.
+        """
+        return int(self.call("POST", "/api/databricks-local/faults", values)["fault_id"])
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong on purpose any more."""
+        self.call("DELETE", "/api/databricks-local/faults")
+
     def stop(self) -> None:
         """End the server as Ctrl-C does; tasks end with it."""
         if self._process is not None:

@@ -11,6 +11,7 @@ from databricks_local.workspace import Workspace
 
 _MODULES = (
     "databricks_local.control",
+    "databricks_local.faults",
     "databricks_local.identity",
     "databricks_local.permissions",
     "databricks_local.compute",

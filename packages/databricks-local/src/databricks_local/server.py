@@ -10,6 +10,7 @@ import uvicorn
 from databricks_local.app import make_app
 from databricks_local.config import Config
 from databricks_local.errors import NotServingError
+from databricks_local.faults import FaultyApp, ResettableProtocol
 from databricks_local.registry import endpoints, pages
 from databricks_local.workspace import Workspace
 
@@ -45,7 +46,12 @@ def serve(config: Config, ready: Callable[[Workspace], None]) -> None:
         workspace.host = "http://{}:{}".format(*listening.getsockname())
         app = make_app(workspace, endpoints(), pages(workspace))
         settings = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=_GRACE_S
+            FaultyApp(app, workspace.faults),
+            http=ResettableProtocol,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_GRACE_S,
         )
         server = _Server(settings, lambda: ready(workspace))
         asyncio.run(server.serve(sockets=[listening]))

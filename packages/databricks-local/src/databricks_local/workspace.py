@@ -8,6 +8,7 @@ from databricks_local import clock
 from databricks_local.clock import Clock
 from databricks_local.config import Config
 from databricks_local.errors import RootInUseError
+from databricks_local.faults import Faults
 from databricks_local.jobs import records
 from databricks_local.jobs.records import JobRecords
 from databricks_local.store import Store
@@ -22,6 +23,7 @@ class Workspace:
         host: Its own address, such as ``http://127.0.0.1:8765``; set before it starts.
         store: Jobs, runs, objects.
         clock: Its time.
+        faults: What goes wrong on purpose.
         jobs: Jobs and runs as they are kept.
     """
 
@@ -41,6 +43,7 @@ class Workspace:
         self._lock = _lock(self.root)
         self.store = Store(self.root / "state.sqlite", [clock.SCHEMA, records.SCHEMA])
         self.clock = Clock(self.store)
+        self.faults = Faults()
         self.jobs = JobRecords(self.store, self.clock)
 
     async def start(self) -> None:
