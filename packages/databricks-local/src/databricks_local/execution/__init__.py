@@ -1,0 +1,1 @@
+"""One attempt of one task as a process tree of its own."""
