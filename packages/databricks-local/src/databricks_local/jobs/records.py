@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from databricks_local.clock import Clock
@@ -97,32 +97,39 @@ class JobRecords:
         return _job(row) if row else None
 
     def jobs(
-        self, *, name: str | None = None, below: int | None = None, limit: int, offset: int = 0
+        self,
+        *,
+        limit: int,
+        name: str | None = None,
+        offset: int = 0,
+        below: int | None = None,
+        above: int | None = None,
     ) -> list[Job]:
         """Jobs, newest first.
 
         Args:
-            name: Only those with this name, upper and lower case alike.
-            below: Only those with a smaller number.
             limit: At most so many.
+            name: Only those with this name, upper and lower case alike.
             offset: Leave so many out before the first.
+            below: Only those with a smaller number.
+            above: Only those with a larger number, the nearest ones.
         """
-        where: list[str] = []
-        values: list[str | int] = []
-        if name is not None:
-            where.append("folded_name = ?")
-            values.append(name.casefold())
-        if below is not None:
-            where.append("job_id < ?")
-            values.append(below)
-        query = " ".join(["SELECT * FROM jobs", _where(where), "ORDER BY job_id DESC LIMIT ? OFFSET ?"])
-        return [_job(row) for row in self._db.execute(query, (*values, limit, offset))]
+        where, values = _where(
+            ("folded_name = ?", None if name is None else name.casefold()),
+            ("job_id < ?", below),
+            ("job_id > ?", above),
+        )
+        order = "job_id" if above is not None else "job_id DESC"
+        query = " ".join(["SELECT * FROM jobs", where, "ORDER BY", order, "LIMIT ? OFFSET ?"])
+        found = [_job(row) for row in self._db.execute(query, (*values, limit, offset))]
+        return found[::-1] if above is not None else found
 
     def triggered_jobs(self) -> list[Job]:
         """The jobs that start by themselves: those with a schedule, a trigger or `continuous`."""
         rows = self._db.execute(
-            "SELECT * FROM jobs WHERE coalesce(json_extract(settings, '$.schedule'), json_extract(settings, '$.trigger'), "
-            "json_extract(settings, '$.triggers'), json_extract(settings, '$.continuous')) IS NOT NULL ORDER BY job_id"
+            "SELECT * FROM jobs WHERE coalesce(json_extract(settings, '$.schedule'), "
+            "json_extract(settings, '$.trigger'), json_extract(settings, '$.continuous')) IS NOT NULL "
+            "ORDER BY job_id"
         )
         return [_job(row) for row in rows]
 
@@ -163,7 +170,7 @@ class JobRecords:
         trigger_run_id: int | None = None,
         parameters: Mapping[str, Any] | None = None,
         token: str | None = None,
-        only: Sequence[str] | None = None,
+        only: Collection[str] | None = None,
     ) -> Run:
         """Keeps a new run and the first attempts of its tasks, all of them or nothing.
 
@@ -240,11 +247,8 @@ class JobRecords:
         Args:
             job_id: Only those of this job; None for all, one-time runs too.
         """
-        where, values = ["ended = 0"], list[int]()
-        if job_id is not None:
-            where.append("job_id = ?")
-            values.append(job_id)
-        query = " ".join(["SELECT * FROM runs", _where(where), "ORDER BY run_id"])
+        where, values = _where(("ended = ?", 0), ("job_id = ?", job_id))
+        query = " ".join(["SELECT * FROM runs", where, "ORDER BY run_id"])
         return [_run(row) for row in self._db.execute(query, values)]
 
     def runs(
@@ -265,26 +269,27 @@ class JobRecords:
             older_than: Only those behind this position.
             newer_than: Only those before this position, the nearest ones.
         """
-        conditions: list[tuple[str, Any]] = [
+        where, values = _where(
             ("job_id = ?", only.job_id),
             ("ended = ?", only.ended),
             ("kind = ?", only.kind),
             ("start_ms >= ?", only.start_from),
             ("start_ms <= ?", only.start_to),
-        ]
-        where = [condition for condition, value in conditions if value is not None]
-        values = [value for _, value in conditions if value is not None]
-        for operator, position in (("<", older_than), (">", newer_than)):
-            if position is not None:
-                where.append(f"(start_ms, run_id) {operator} (?, ?)")
-                values.extend(position)
+            ("(start_ms, run_id) < (?, ?)", older_than),
+            ("(start_ms, run_id) > (?, ?)", newer_than),
+        )
         order = "start_ms, run_id" if newer_than is not None else "start_ms DESC, run_id DESC"
-        query = " ".join(["SELECT * FROM runs", _where(where), "ORDER BY", order, "LIMIT ? OFFSET ?"])
+        query = " ".join(["SELECT * FROM runs", where, "ORDER BY", order, "LIMIT ? OFFSET ?"])
         found = [_run(row) for row in self._db.execute(query, (*values, limit, offset))]
         return found[::-1] if newer_than is not None else found
 
     def new_repair(
-        self, run: Run, keys: Sequence[str], parameters: Mapping[str, Any] | None = None
+        self,
+        run: Run,
+        keys: Collection[str],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Repair:
         """Begins a repair of an ended run: a new entry in its history and a new attempt of each task named.
 
@@ -294,17 +299,24 @@ class JobRecords:
             run: The run; it is changed and kept.
             keys: Keys of the tasks to run again.
             parameters: What replaces the run's own, as in `Run.parameters`; absent ones stay.
+            settings: The job's settings of today, with all those tasks; None keeps the run's own.
         """
         run.parameters = {**run.parameters, **(parameters or {})}
+        run.settings = dict(settings or run.settings)
         repair = Repair(self._store.next_id("repair"), self._clock.now_ms(), parameters=run.parameters)
         latest = {task.key: task for task in self.tasks(run.run_id)}
         with self._store.transaction():
-            for key in keys:
-                task = latest[key]
-                self.new_attempt(task, repair_id=repair.repair_id, state=_first_state(task.settings, keys))
+            for task in run.settings["tasks"]:
+                if task["task_key"] in keys:
+                    before = replace(latest[task["task_key"]], settings=task)
+                    self.new_attempt(before, repair_id=repair.repair_id, state=_first_state(task, keys))
             run.history.append(repair)
             run.state = PENDING
+            run.queue = None
             run.end_ms = 0
+            self._db.execute(
+                "UPDATE runs SET settings = ? WHERE run_id = ?", (_text(run.settings), run.run_id)
+            )
             self.save_run(run)
         return repair
 
@@ -418,8 +430,11 @@ def _first_state(task: Mapping[str, Any], keys: Collection[str]) -> State:
     return BLOCKED if any(each["task_key"] in keys for each in task.get("depends_on", ())) else PENDING
 
 
-def _where(conditions: Sequence[str]) -> str:
-    return "WHERE " + " AND ".join(conditions) if conditions else ""
+def _where(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
+    """The WHERE of all conditions whose value is not None, and the values to bind."""
+    given = [(condition, value) for condition, value in conditions if value is not None]
+    values = [part for _, value in given for part in (value if isinstance(value, tuple) else (value,))]
+    return "WHERE " + " AND ".join(condition for condition, _ in given) if given else "", values
 
 
 def _folded_name(settings: Mapping[str, Any]) -> str:

@@ -1,0 +1,335 @@
+"""The routes of runs: https://docs.databricks.com/api/workspace/jobs, versions 2.1 and 2.2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from databricks.sdk.service.compute import ClusterSpec, Library
+from databricks.sdk.service.jobs import (
+    JobsAPI,
+    NotebookTask,
+    PipelineTask,
+    PythonWheelTask,
+    SparkPythonTask,
+    SqlTask,
+)
+
+from databricks_local.api import Call, Endpoint
+from databricks_local.errors import invalid, wrong_state
+from databricks_local.fields import fields_of
+from databricks_local.jobs.api import VERSIONS, job_of, version_of
+from databricks_local.jobs.export import notebook_page
+from databricks_local.jobs.model import Run, Task
+from databricks_local.jobs.outputs import output_fields
+from databricks_local.jobs.paging import ELEMENTS, opened, page_of_elements, token
+from databricks_local.jobs.parameters import run_parameters, selected
+from databricks_local.jobs.records import RunFilter
+from databricks_local.jobs.repairs import check_repairable, tasks_to_rerun
+from databricks_local.jobs.settings import check_token, run_settings
+from databricks_local.jobs.shapes import (
+    history_fields,
+    run_fields,
+    run_lists,
+    single_task_fields,
+    task_fields,
+    task_run_fields,
+)
+from databricks_local.jobs.tasks import kind_of
+
+_MOST_RUNS = 25
+_DEFAULT_RUNS = 20
+_OLD_TASK = {
+    "existing_cluster_id": str,
+    "libraries": list[Library],
+    "new_cluster": ClusterSpec,
+    "notebook_task": NotebookTask,
+    "pipeline_task": PipelineTask,
+    "python_wheel_task": PythonWheelTask,
+    "spark_python_task": SparkPythonTask,
+    "sql_task": SqlTask,
+}
+"""The fields of the one task that `runs/submit` took before it took `tasks`, and still takes."""
+
+
+async def run_now(call: Call) -> object:
+    """Start a run of a job."""
+    job, values = job_of(call), call.values
+    check_token(values.get("idempotency_token"))
+    known = _run_of_token(call, job.job_id)
+    if known is not None:
+        return known
+    settings = dict(job.settings)
+    if "queue" in values:
+        settings["queue"] = values["queue"]
+    run = call.workspace.jobs.new_run(
+        settings,
+        job_id=job.job_id,
+        kind="JOB_RUN",
+        name=settings["name"],
+        creator=call.workspace.config.user,
+        parameters=run_parameters(values),
+        token=values.get("idempotency_token"),
+        only=selected(settings["tasks"], values["only"]) if values.get("only") else None,
+    )
+    call.workspace.engine.submit(run)
+    return {"run_id": run.run_id, "number_in_job": run.run_id}
+
+
+async def submit(call: Call) -> object:
+    """Start a one-time run."""
+    values = call.values
+    check_token(values.get("idempotency_token"))
+    known = _run_of_token(call, None)
+    if known is not None:
+        return {"run_id": known["run_id"]}
+    apart = ("access_control_list", "idempotency_token", *_OLD_TASK)
+    given = {name: value for name, value in values.items() if name not in apart}
+    given["tasks"] = _tasks(values)
+    settings = run_settings(given, version_of(call))
+    run = call.workspace.jobs.new_run(
+        settings,
+        job_id=None,
+        kind="SUBMIT_RUN",
+        name=settings["run_name"],
+        creator=call.workspace.config.user,
+        token=values.get("idempotency_token"),
+    )
+    call.workspace.engine.submit(run)
+    return {"run_id": run.run_id}
+
+
+def _run_of_token(call: Call, job_id: int | None) -> dict[str, int] | None:
+    given = call.values.get("idempotency_token")
+    run_id = call.workspace.jobs.run_of_token(job_id, given) if given else None
+    if run_id is None:
+        return None
+    if call.workspace.jobs.run(run_id) is None:
+        raise invalid(f"Run {run_id}, which was started with this idempotency token, has been deleted.")
+    return {"run_id": run_id, "number_in_job": run_id}
+
+
+def _tasks(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    old = {name: values[name] for name in _OLD_TASK if name in values}
+    tasks: list[dict[str, Any]] = values.get("tasks", [])
+    if old and tasks:
+        raise invalid(f"tasks and {' and '.join(old)} cannot be specified together.")
+    if not old:
+        return tasks
+    key = re.sub(r"[^\w-]", "_", values.get("run_name", "Untitled"), flags=re.ASCII)[:100]
+    return [{"task_key": key or "Untitled", **old}]
+
+
+async def get(call: Call) -> object:
+    """Show one run, or one task run and the iterations of a for-each task."""
+    workspace, values = call.workspace, call.values
+    found = _found(call)
+    resolved = values.get("include_resolved_values", False)
+    if isinstance(found, Run):
+        run = found
+        tasks = workspace.jobs.tasks(run.run_id)
+        shown = run_fields(run, workspace.host)
+        if len({task.key for task in tasks}) == 1:
+            shown |= single_task_fields(tasks[-1], run)
+        history = _history(call, run) if values.get("include_history") else []
+        lists = run_lists(run, [_task(call, task, run, resolved) for task in tasks], history=history)
+    else:
+        run, task = _run_of(call, found), found
+        shown = task_run_fields(task, run, workspace.host)
+        iterations = [_task(call, each, run, resolved) for each in workspace.jobs.iterations(task)]
+        lists = run_lists(run, [_task(call, task, run, resolved)], history=[])
+        if iterations:
+            lists["iterations"] = iterations
+    page, following = page_of_elements(lists, version_of(call), values.get("page_token"))
+    if isinstance(found, Task):
+        # Each page of iterations names the for-each task itself.
+        page["tasks"] = lists["tasks"]
+    return {**shown, **page} | ({"next_page_token": following, "has_more": True} if following else {})
+
+
+def _task(call: Call, task: Task, run: Run, resolved: bool) -> dict[str, Any]:
+    loops = "for_each_task" in task.settings
+    iterations = call.workspace.jobs.iterations(task) if loops else ()
+    return task_fields(task, run, call.workspace.host, iterations=iterations, resolved=resolved)
+
+
+def _history(call: Call, run: Run) -> list[dict[str, Any]]:
+    tasks = call.workspace.jobs.tasks(run.run_id)
+    return [
+        history_fields(each, [task.run_id for task in tasks if task.repair_id == each.repair_id])
+        for each in run.history
+    ]
+
+
+def _found(call: Call) -> Run | Task:
+    run_id = call.values["run_id"]
+    found = call.workspace.jobs.run(run_id) or call.workspace.jobs.task(run_id)
+    if found is None:
+        raise invalid(f"Run {run_id} does not exist.")
+    return found
+
+
+def _run_of(call: Call, task: Task) -> Run:
+    run = call.workspace.jobs.run(task.job_run_id)
+    if run is None:
+        raise invalid(f"Run {task.job_run_id} does not exist.")
+    return run
+
+
+def _job_run(call: Call) -> Run:
+    run_id = call.values["run_id"]
+    run = call.workspace.jobs.run(run_id)
+    if run is None:
+        raise invalid(f"Run {run_id} does not exist.")
+    return run
+
+
+async def list_runs(call: Call) -> object:
+    """Show the runs of one or all jobs, newest first, by pages."""
+    values, records = call.values, call.workspace.jobs
+    if values.get("active_only") and values.get("completed_only"):
+        raise invalid("active_only and completed_only cannot both be true.")
+    # By the API's documentation a limit of 0 stands for the largest.
+    limit = values.get("limit", _DEFAULT_RUNS) or _MOST_RUNS
+    if not 1 <= limit <= _MOST_RUNS:
+        raise invalid(f"limit is {limit}, but must be between 1 and {_MOST_RUNS}.")
+    ended = {"active_only": False, "completed_only": True}
+    only = RunFilter(
+        job_id=values.get("job_id"),
+        ended=next((value for name, value in ended.items() if values.get(name)), None),
+        kind=values.get("run_type"),
+        start_from=values.get("start_time_from"),
+        start_to=values.get("start_time_to"),
+    )
+    start: dict[str, Any] = {"offset": values.get("offset", 0)}
+    if values.get("page_token"):
+        direction, position = opened(values["page_token"], {"older_than": 2, "newer_than": 2})
+        start = {direction: position}
+    found = records.runs(only, limit=limit, **start)
+    answer: dict[str, Any] = {"has_more": False}
+    if not found:
+        return answer
+    first, last = ((run.start_ms, run.run_id) for run in (found[0], found[-1]))
+    answer["runs"] = [_listed(call, run) for run in found]
+    if records.runs(only, limit=1, older_than=last):
+        answer |= {"has_more": True, "next_page_token": token("older_than", *last)}
+    if records.runs(only, limit=1, newer_than=first):
+        answer["prev_page_token"] = token("newer_than", *first)
+    return answer
+
+
+def _listed(call: Call, run: Run) -> dict[str, Any]:
+    shown = run_fields(run, call.workspace.host)
+    if not call.values.get("expand_tasks"):
+        return shown
+    tasks = [_task(call, task, run, False) for task in call.workspace.jobs.tasks(run.run_id)]
+    lists = run_lists(run, tasks, history=[])
+    if version_of(call) != "2.1":
+        shown["has_more"] = any(len(each) > ELEMENTS for each in lists.values())
+        lists = {name: each[:ELEMENTS] for name, each in lists.items()}
+    return shown | lists
+
+
+async def get_output(call: Call) -> object:
+    """Show what a task run left, or the only task of a run."""
+    task, run = _single_task(
+        call,
+        "Retrieving the output of runs with multiple tasks is not supported. "
+        "Please retrieve the output of each individual task run instead.",
+    )
+    return await output_fields(task, run, host=call.workspace.host, root=call.workspace.root)
+
+
+def _single_task(call: Call, several: str) -> tuple[Task, Run]:
+    found = _found(call)
+    if isinstance(found, Task):
+        return found, _run_of(call, found)
+    tasks = call.workspace.jobs.tasks(found.run_id)
+    if len({task.key for task in tasks}) != 1:
+        raise invalid(several)
+    return tasks[-1], found
+
+
+async def export(call: Call) -> object:
+    """Show the code of a notebook task as a page."""
+    task, _ = _single_task(
+        call, "Exporting runs with multiple tasks is not supported. Please export each task run instead."
+    )
+    if kind_of(task.settings) != "notebook_task":
+        raise invalid(f"Run {task.run_id} is no notebook task: only notebooks can be exported.")
+    if call.values.get("views_to_export", "CODE") == "DASHBOARDS":
+        return {"views": []}
+    path = (task.resolved or task.settings)["notebook_task"]["notebook_path"]
+    source = await call.workspace.tree.read_notebook(path)
+    name = path.rpartition("/")[2]
+    return {"views": [{"type": "NOTEBOOK", "name": name, "content": notebook_page(path, source)}]}
+
+
+async def cancel(call: Call) -> object:
+    """Cancel a run or a task run; what has ended stays as it is."""
+    _found(call)
+    await call.workspace.engine.cancel(call.values["run_id"])
+    return {}
+
+
+async def cancel_all(call: Call) -> object:
+    """Cancel all active runs of a job, or all queued ones of the workspace."""
+    queued = call.values.get("all_queued_runs", False)
+    if "job_id" in call.values:
+        job_of(call)
+    elif not queued:
+        raise invalid("Missing required field: job_id")
+    call.workspace.engine.cancel_all(call.values.get("job_id"), queued_only=queued)
+    return {}
+
+
+async def delete(call: Call) -> object:
+    """Delete a run that has ended."""
+    run = _job_run(call)
+    if not run.state.ended:
+        raise wrong_state(f"Run {run.run_id} is still active: cancel it first.")
+    call.workspace.jobs.delete_run(run.run_id)
+    return {}
+
+
+async def repair(call: Call) -> object:
+    """Run some tasks of an ended run again, by the job's settings of today."""
+    run, records = _job_run(call), call.workspace.jobs
+    check_repairable(run, call.values.get("latest_repair_id"))
+    latest = {task.key: task for task in records.tasks(run.run_id)}
+    job = records.job(run.job_id) if run.job_id is not None else None
+    settings = job.settings if job else run.settings
+    keys = tasks_to_rerun(settings["tasks"], latest, call.values)
+    parameters = run_parameters(call.values)
+    if "job_parameters" in parameters:
+        # Those that are not given again stay what they were in the run.
+        parameters["job_parameters"] = {
+            **run.parameters.get("job_parameters", {}),
+            **parameters["job_parameters"],
+        }
+    begun = records.new_repair(run, keys, parameters=parameters, settings=settings)
+    call.workspace.engine.submit(run)
+    return {"repair_id": begun.repair_id}
+
+
+def _endpoints(version: str) -> tuple[Endpoint, ...]:
+    path = f"/api/{version}/jobs"
+    one_run = ["run_id"]
+    return (
+        Endpoint("POST", f"{path}/run-now", run_now, fields_of(JobsAPI.run_now, required=["job_id"])),
+        Endpoint("POST", f"{path}/runs/submit", submit, fields_of(JobsAPI.submit, extra=_OLD_TASK)),
+        Endpoint("GET", f"{path}/runs/get", get, fields_of(JobsAPI.get_run, required=one_run)),
+        Endpoint("GET", f"{path}/runs/list", list_runs, fields_of(JobsAPI.list_runs)),
+        Endpoint(
+            "GET", f"{path}/runs/get-output", get_output, fields_of(JobsAPI.get_run_output, required=one_run)
+        ),
+        Endpoint("GET", f"{path}/runs/export", export, fields_of(JobsAPI.export_run, required=one_run)),
+        Endpoint("POST", f"{path}/runs/cancel", cancel, fields_of(JobsAPI.cancel_run, required=one_run)),
+        Endpoint("POST", f"{path}/runs/cancel-all", cancel_all, fields_of(JobsAPI.cancel_all_runs)),
+        Endpoint("POST", f"{path}/runs/delete", delete, fields_of(JobsAPI.delete_run, required=one_run)),
+        Endpoint("POST", f"{path}/runs/repair", repair, fields_of(JobsAPI.repair_run, required=one_run)),
+    )
+
+
+ENDPOINTS = tuple(endpoint for version in VERSIONS for endpoint in _endpoints(version))
