@@ -114,7 +114,7 @@ def updated(
         fields_to_remove: Names of fields, or of entries as in `tasks/key`; removed first.
 
     Raises:
-        ApiError: 400: a field to remove has no such form.
+        ApiError: 400: a field to remove has no such form, or a list has a key twice.
     """
     result = dict(settings)
     for path in fields_to_remove:
@@ -131,10 +131,7 @@ def updated(
             result[name] = value
             continue
         entries = {each[key_field]: each for each in result.get(name, ())}
-        for each in value:
-            if key_field not in each:
-                raise invalid(f"Missing required field: new_settings.{name}.{key_field}.")
-            entries[each[key_field]] = each
+        entries |= dict(zip(_keys(new, name), value, strict=True))
         result[name] = list(entries.values())
     return result
 
@@ -144,10 +141,22 @@ def _fill_in(settings: dict[str, Any]) -> None:
     settings.setdefault("email_notifications", {})
     settings.setdefault("webhook_notifications", {})
     settings["tasks"] = [_filled_in(task) for task in settings.get("tasks", ())]
+    if "job_clusters" in settings:
+        settings["job_clusters"] = [_kept_cluster(each) for each in settings["job_clusters"]]
+
+
+def _kept_cluster(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A task or a job cluster, without what the service takes in a new cluster but never gives back."""
+    if "new_cluster" not in given:
+        return dict(given)
+    cluster = {
+        name: value for name, value in given["new_cluster"].items() if name != "apply_policy_default_values"
+    }
+    return {**given, "new_cluster": cluster}
 
 
 def _filled_in(given: Mapping[str, Any]) -> dict[str, Any]:
-    task = dict(given)
+    task = _kept_cluster(given)
     task.setdefault("run_if", "ALL_SUCCESS")
     task.setdefault("timeout_seconds", 0)
     task.setdefault("email_notifications", {})
