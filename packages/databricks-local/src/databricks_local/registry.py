@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from starlette.routing import BaseRoute
 
 from databricks_local.api import Endpoint
+from databricks_local.page.routes import routes
 from databricks_local.workspace import Workspace
 
 _MODULES = (
@@ -22,6 +23,7 @@ _MODULES = (
     "databricks_local.jobs.api",
     "databricks_local.jobs.runs_api",
     "databricks_local.pipelines.api",
+    "databricks_local.page.routes",
 )
 
 
@@ -38,4 +40,4 @@ def pages(workspace: Workspace) -> Iterable[BaseRoute]:
     Args:
         workspace: What they show.
     """
-    return ()
+    return routes(workspace)

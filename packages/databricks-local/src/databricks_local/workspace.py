@@ -11,6 +11,7 @@ from databricks_local.errors import RootInUseError
 from databricks_local.faults import Faults
 from databricks_local.jobs import records
 from databricks_local.jobs.records import JobRecords
+from databricks_local.page.login import Logins
 from databricks_local.store import Store
 
 
@@ -24,6 +25,7 @@ class Workspace:
         store: Jobs, runs, objects.
         clock: Its time.
         faults: What goes wrong on purpose.
+        logins: Who may see the pages.
         jobs: Jobs and runs as they are kept.
     """
 
@@ -44,6 +46,7 @@ class Workspace:
         self.store = Store(self.root / "state.sqlite", [clock.SCHEMA, records.SCHEMA])
         self.clock = Clock(self.store)
         self.faults = Faults()
+        self.logins = Logins(config.token)
         self.jobs = JobRecords(self.store, self.clock)
 
     async def start(self) -> None:

@@ -1,0 +1,1 @@
+"""The pages for people: runs and jobs, and each run with its graph, timeline, errors and live logs."""
