@@ -1,0 +1,1 @@
+"""When what runs: schedules, queues, the graph of a run's tasks, retries, timeouts and cancellation."""

@@ -1,0 +1,75 @@
+"""What the references of a run, and of each of its tasks, can refer to."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from databricks_local.engine.references import Scope, TaskFacts
+from databricks_local.jobs.model import Run, Task
+
+_WORKSPACE_ID = "1"
+
+if TYPE_CHECKING:
+    from databricks_local.workspace import Workspace
+
+
+def scope_of_run(workspace: "Workspace", run: Run) -> Scope:
+    """Return what the defaults of a run's job parameters can refer to.
+
+    Args:
+        workspace: The run's workspace.
+        run: The run.
+    """
+    return Scope(
+        job_id=run.shown_job_id,
+        job_name=run.name,
+        run_id=run.run_id,
+        repair_count=len(run.history) - 1,
+        started_ms=run.run_started_ms,
+        triggered_ms=run.start_ms,
+        trigger=run.trigger,
+        workspace_id=_WORKSPACE_ID,
+        workspace_url=workspace.host,
+    )
+
+
+def scope_of_task(
+    scope: Scope,
+    task: Task,
+    *,
+    parameters: Mapping[str, str],
+    tasks: Mapping[str, Task],
+    inputs: tuple[Any, ...],
+    retry: int,
+) -> Scope:
+    """Return what the settings of a task can refer to.
+
+    Args:
+        scope: The run's.
+        task: The attempt.
+        parameters: The job parameters, their own references replaced.
+        tasks: The latest attempts of the run's tasks, by key.
+        inputs: The element of an iteration, alone in a tuple; empty for others.
+        retry: Which retry this is; 0 for the first attempt.
+    """
+    return replace(
+        scope,
+        parameters=parameters,
+        task=replace(_facts(task), retry_count=retry),
+        tasks={key: _facts(each) for key, each in tasks.items() if each.state.ended},
+        inputs=inputs,
+    )
+
+
+def _facts(task: Task) -> TaskFacts:
+    settings = task.resolved or task.settings
+    return TaskFacts(
+        name=task.key,
+        run_id=task.run_id,
+        execution_count=task.attempt + 1,
+        result_state=task.state.result,
+        error_code="" if task.state.succeeded else task.state.code,
+        notebook_path=settings.get("notebook_task", {}).get("notebook_path"),
+        values=task.values,
+        rows=task.result if isinstance(task.result, list) else None,
+    )
