@@ -7,6 +7,7 @@ from pathlib import Path
 from databricks_local import clock
 from databricks_local.clock import Clock
 from databricks_local.config import Config
+from databricks_local.engine.course import Engine
 from databricks_local.errors import RootInUseError
 from databricks_local.faults import Faults
 from databricks_local.jobs import records
@@ -27,6 +28,7 @@ class Workspace:
         faults: What goes wrong on purpose.
         logins: Who may see the pages.
         jobs: Jobs and runs as they are kept.
+        engine: What carries runs out.
     """
 
     def __init__(self, config: Config) -> None:
@@ -48,12 +50,15 @@ class Workspace:
         self.faults = Faults()
         self.logins = Logins(config.token)
         self.jobs = JobRecords(self.store, self.clock)
+        self.engine = Engine(self)
 
     async def start(self) -> None:
         """Clear up after a server that was killed, and start what runs by itself."""
+        await self.engine.start()
 
     async def stop(self) -> None:
         """End the processes of all tasks and close the store."""
+        await self.engine.stop()
         self.store.close()
         os.close(self._lock)
 

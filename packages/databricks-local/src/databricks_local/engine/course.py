@@ -32,8 +32,10 @@ class Engine:
         self._schedules = Schedules(workspace)
 
     async def start(self) -> None:
-        """Close what a killed server left under way, and go on with what is queued and scheduled."""
-        self._workspace.launcher.reap()
+        """Close what a killed server left under way, and go on with what is queued and scheduled.
+
+        Processes that it left are to be gone by now.
+        """
         close_interrupted(self._workspace)
         for job_id in dict.fromkeys(run.job_id for run in self._records.unfinished()):
             self._let_begin(job_id)
