@@ -55,6 +55,7 @@ async def create(call: Call) -> object:
     given = {name: value for name, value in call.values.items() if name != "access_control_list"}
     settings = _complete(given, call)
     job = call.workspace.jobs.new_job(settings, call.workspace.config.user)
+    call.workspace.engine.job_changed(job.job_id)
     return {"job_id": job.job_id}
 
 
@@ -113,6 +114,7 @@ async def reset(call: Call) -> object:
     if "run_as" in job.settings:
         given.setdefault("run_as", job.settings["run_as"])
     call.workspace.jobs.save_settings(job.job_id, _complete(given, call))
+    call.workspace.engine.job_changed(job.job_id)
     return {}
 
 
@@ -124,6 +126,7 @@ async def update(call: Call) -> object:
     )
     settings = job_settings(changed, version_of(call), queued=False)
     call.workspace.jobs.save_settings(job.job_id, settings)
+    call.workspace.engine.job_changed(job.job_id)
     return {}
 
 
@@ -132,6 +135,7 @@ async def delete(call: Call) -> object:
     job = job_of(call)
     call.workspace.engine.cancel_all(job.job_id, queued_only=False)
     call.workspace.jobs.delete_job(job.job_id)
+    call.workspace.engine.job_changed(job.job_id)
     return {}
 
 
