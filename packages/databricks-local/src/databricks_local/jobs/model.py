@@ -71,6 +71,7 @@ class Run:
         parameters: What the caller gave: `job_parameters`, `notebook_params`, `python_params`,
             `python_named_params`, `jar_params`, `sql_params`, `pipeline_params`, … Absent when not given.
         start_ms: When it was created, in epoch milliseconds.
+        triggered_ms: When its schedule was to fire, in epoch milliseconds; 0 for runs that callers start.
         run_started_ms: When it left the queue; 0 until then. A repair does not change it.
         end_ms: When it ended; 0 until then and while a repair runs.
         state: What it is doing, or how it ended.
@@ -90,6 +91,7 @@ class Run:
     start_ms: int
     trigger_run_id: int | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    triggered_ms: int = 0
     run_started_ms: int = 0
     end_ms: int = 0
     state: State = PENDING
