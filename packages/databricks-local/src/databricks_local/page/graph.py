@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-BOX_WIDTH = 208
+BOX_WIDTH = 188
 BOX_HEIGHT = 58
-_COLUMN = BOX_WIDTH + 64
-_ROW = BOX_HEIGHT + 22
+_COLUMN = BOX_WIDTH + 48
+_LANE = 10
+_GAP = 20
 _MARGIN = 8
 _SWEEPS = 8
 
@@ -88,19 +89,19 @@ def draw(depends_on: Mapping[str, Iterable[str]]) -> Drawing:
                 neighbours[left].append(right)
                 neighbours[right].append(left)
     _uncross(columns, neighbours)
-    tallest = max(map(len, columns), default=0)
-    middle = {
-        place: (
-            _MARGIN + place[0] * _COLUMN,
-            _MARGIN + (tallest - len(column)) * _ROW // 2 + row * _ROW + BOX_HEIGHT // 2,
-        )
-        for column in columns
-        for row, place in enumerate(column)
-    }
+    heights = {place: BOX_HEIGHT if place[1] in before else _LANE for column in columns for place in column}
+    sizes = [sum(heights[place] + _GAP for place in column) - _GAP for column in columns]
+    tallest = max(sizes, default=0)
+    middle: dict[_Place, tuple[int, int]] = {}
+    for column, size in zip(columns, sizes, strict=True):
+        top = _MARGIN + (tallest - size) // 2
+        for place in column:
+            middle[place] = (_MARGIN + place[0] * _COLUMN, top + heights[place] // 2)
+            top += heights[place] + _GAP
     boxes = [Box(key, x, y - BOX_HEIGHT // 2) for key in before for x, y in [middle[layer[key], key]]]
     edges = [_edge(names, [middle[place] for place in way]) for names, way in ways.items()]
     width = 2 * _MARGIN + max(0, len(columns) * _COLUMN - (_COLUMN - BOX_WIDTH))
-    return Drawing(boxes, edges, width, 2 * _MARGIN + max(0, tallest * _ROW - (_ROW - BOX_HEIGHT)))
+    return Drawing(boxes, edges, width, tallest + 2 * _MARGIN)
 
 
 def _layers(before: Mapping[str, list[str]]) -> dict[str, int]:

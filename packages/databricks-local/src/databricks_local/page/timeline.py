@@ -111,6 +111,6 @@ def _ticks(whole_ms: int) -> list[Tick]:
 
 
 def _label(at_ms: int, step_ms: int) -> str:
-    if step_ms < 1_000:
-        return f"{at_ms / 1000:.1f} s"
-    return f"{at_ms // 1000} s" if step_ms < 60_000 and at_ms < 60_000 else words.duration(at_ms)
+    if at_ms < 60_000:
+        return f"{at_ms / 1000:g} s"
+    return f"{at_ms // 60_000}:{at_ms // 1000 % 60:02} min" if step_ms < 60_000 else words.minutes(at_ms)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from databricks_local.jobs.model import Run
 from databricks_local.jobs.states import State
 
 
@@ -76,14 +77,29 @@ def kind(settings: Mapping[str, Any]) -> str:
 
 def duration(milliseconds: int) -> str:
     """Return a length of time, exact enough for its size."""
-    seconds = max(0, milliseconds) / 1000
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+    if milliseconds < 10_000:
+        return f"{max(0, milliseconds) / 1000:.1f} s"
+    if milliseconds < 60_000:
+        return f"{milliseconds // 1000} s"
+    if milliseconds < 3_600_000:
+        return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60:02} s"
+    return minutes(milliseconds)
+
+
+def minutes(milliseconds: int) -> str:
+    """Return a length of time in hours and minutes."""
+    hours, rest = divmod(milliseconds // 60_000, 60)
+    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
+
+
+def lasted(run: Run, now_ms: int) -> str:
+    """Return how long a run took, or takes: without the time between its end and a repair.
+
+    Args:
+        run: The run.
+        now_ms: The time of the workspace.
+    """
+    return duration(sum((each.end_ms or now_ms) - each.start_ms for each in run.history))
 
 
 def iso(milliseconds: int) -> str:

@@ -158,7 +158,19 @@ if (log) {
   });
   readLog();
 }
+
+// A link to a task opens it.
+function openTarget() {
+  const task = location.hash.startsWith("#task-") && document.getElementById(location.hash.slice(1));
+  if (task) {
+    task.open = true;
+    task.scrollIntoView();
+  }
+}
+
 if (!form && every) {
+  addEventListener("hashchange", openTarget);
+  openTarget();
   localise(document);
   setTimeout(refresh, every);
 }
