@@ -31,8 +31,11 @@ async def output_fields(task: Task, run: Run, *, host: str, root: Path) -> dict[
         shown["logs"], shown["logs_truncated"] = await asyncio.to_thread(_end_of_streams, folder)
     if kind == "notebook_task":
         shown["notebook_output"] = _notebook_output(task.result)
-    if kind == "sql_task" and task.result is not None:
-        shown["sql_output"] = {"query_output": task.result}
+    if kind == "sql_task" and task.state.succeeded:
+        # Rows are not part of the answer: the service links to the page that shows them.
+        warehouse = task.settings["sql_task"]["warehouse_id"]
+        link = shown["metadata"]["run_page_url"]
+        shown["sql_output"] = {"query_output": {"warehouse_id": warehouse, "output_link": link}}
     if kind == "run_job_task" and task.started_run_id is not None:
         shown["run_job_output"] = {"run_id": task.started_run_id}
     if task.error is not None:
