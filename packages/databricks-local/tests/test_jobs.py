@@ -203,6 +203,7 @@ def test_details_of_jobs_are_listed_on_demand(forty: LocalWorkspace) -> None:
         ("limit=101", "limit is 101"),
         ("page_token=nonsense", "The page token 'nonsense' is invalid"),
         ("page_token=WyJiZWxvdyIsICIxIl0=", "is invalid"),
+        ("offset=9223372036854775808", "'offset' must be a whole number of 64 bits"),
         ("limits=3", "unknown field 'limits'. Did you mean 'limit'?"),
     ],
 )

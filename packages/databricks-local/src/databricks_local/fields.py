@@ -150,12 +150,16 @@ def _integer(value: object, path: str) -> int:
     # Numbers of 64 bits travel as text in the JSON of protocol buffers, and Airflow sends all of them so.
     if isinstance(value, str):
         try:
-            return int(value)
+            number = int(value)
         except ValueError:
             raise _unexpected("a whole number", value, path) from None
-    if isinstance(value, bool) or not isinstance(value, int):
+    elif isinstance(value, bool) or not isinstance(value, int):
         raise _unexpected("a whole number", value, path)
-    return value
+    else:
+        number = value
+    if not -(2**63) <= number < 2**63:
+        raise _unexpected("a whole number of 64 bits", value, path)
+    return number
 
 
 def _number(value: object, path: str) -> float:

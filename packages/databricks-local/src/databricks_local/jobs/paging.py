@@ -40,7 +40,9 @@ def opened(text: str, directions: Mapping[str, int]) -> tuple[str, tuple[int, ..
         content = None
     match content:
         case [str(direction), *position] if direction in directions:
-            if len(position) == directions[direction] and all(type(each) is int for each in position):
+            if len(position) == directions[direction] and all(
+                type(each) is int and abs(each) < 2**63 for each in position
+            ):
                 return direction, tuple(position)
     raise invalid(f"The page token '{text}' is invalid.")
 
