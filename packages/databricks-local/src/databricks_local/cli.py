@@ -132,6 +132,8 @@ def serve(
             click.echo(json.dumps({"host": workspace.host, "root": str(workspace.root)}))
         else:
             click.echo(f"Serving {workspace.root} at {workspace.host}")
+            code = workspace.logins.new_code()
+            click.echo(f"In a browser: {workspace.host}/login?code={code} (works once)")
             click.echo(f"For clients: eval \"$(databricks-local env --root '{workspace.root}')\"")
         (workspace.root / "host").write_text(workspace.host)
 

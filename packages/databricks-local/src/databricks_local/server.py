@@ -70,7 +70,7 @@ def set_up_logging(*, verbose: bool) -> None:
 
 
 def _listen(port: int) -> socket.socket:
-    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that are named TCP, not on a mere stream.
+    # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
