@@ -108,11 +108,11 @@ class Schedules:
             if timer.next_ms is None or timer.next_ms > now:
                 continue
             job = self._workspace.jobs.job(job_id)
-            timer.next_ms = _following_ms(timer.trigger, timer.next_ms, now)
+            fired, timer.next_ms = timer.next_ms, _following_ms(timer.trigger, timer.next_ms, now)
             if job is not None:
-                self._start(job, "CONTINUOUS" if "continuous" in timer.trigger else "PERIODIC")
+                self._start(job, fired, "CONTINUOUS" if "continuous" in timer.trigger else "PERIODIC")
 
-    def _start(self, job: Job, trigger: str) -> None:
+    def _start(self, job: Job, fired_ms: int, trigger: str) -> None:
         run = self._workspace.jobs.new_run(
             job.settings,
             job_id=job.job_id,
@@ -121,6 +121,7 @@ class Schedules:
             creator=job.creator,
             trigger=trigger,
         )
+        run.triggered_ms = fired_ms
         self._workspace.engine.submit(run)
 
 

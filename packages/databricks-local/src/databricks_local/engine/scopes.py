@@ -26,7 +26,7 @@ def scope_of_run(workspace: "Workspace", run: Run) -> Scope:
         run_id=run.run_id,
         repair_count=len(run.history) - 1,
         started_ms=run.run_started_ms,
-        triggered_ms=run.start_ms,
+        triggered_ms=run.triggered_ms or run.start_ms,
         trigger=run.trigger,
         workspace_id=_WORKSPACE_ID,
         workspace_url=workspace.host,
