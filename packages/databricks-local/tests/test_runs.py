@@ -56,7 +56,12 @@ def job_of(client: WorkspaceClient, *tasks: dict[str, Any], **settings: Any) -> 
 
 
 def submitted(client: WorkspaceClient, *tasks: dict[str, Any], **settings: Any) -> jobs.Run:
-    return client.jobs.submit(tasks=[jobs.SubmitTask.from_dict(each) for each in tasks], **settings).result()
+    given = [jobs.SubmitTask.from_dict(each) for each in tasks]
+    return wait_until_ended(client, client.jobs.submit(tasks=given, **settings).run_id)
+
+
+def run_of(client: WorkspaceClient, job_id: int, **values: Any) -> jobs.Run:
+    return wait_until_ended(client, client.jobs.run_now(job_id, **values).run_id)
 
 
 def wait_until_ended(client: WorkspaceClient, run_id: int) -> jobs.Run:
@@ -107,9 +112,8 @@ def test_parameters_of_the_run_replace_defaults(client: WorkspaceClient) -> None
     defaults = [jobs.JobParameterDefinition("day", "monday"), jobs.JobParameterDefinition("size", "1")]
     asks = condition("c", left="{{job.parameters.day}}", right="friday")
     job_id = job_of(client, asks, parameters=defaults)
-    run = client.jobs.run_now(
-        job_id, job_parameters={"day": "friday", "more": "x"}, notebook_params={"n": "1"}
-    ).result()
+    given = {"day": "friday", "more": "x"}
+    run = run_of(client, job_id, job_parameters=given, notebook_params={"n": "1"})
     shown = {each.name: (each.default, each.value) for each in run.job_parameters}
     assert shown == {"day": ("monday", "friday"), "size": ("1", "1"), "more": (None, "x")}
     assert run.overriding_parameters.notebook_params == {"n": "1"}
@@ -148,7 +152,7 @@ def test_what_a_run_cannot_be_given_is_refused(
 )
 def test_some_tasks_can_be_run_alone(client: WorkspaceClient, only: list[str], ran: set[str]) -> None:
     job_id = job_of(client, condition("a"), condition("b", "a"), condition("c", "b"), condition("d"))
-    run = client.jobs.run_now(job_id, only=only).result()
+    run = run_of(client, job_id, only=only)
     assert {task.task_key for task in run.tasks} == ran
     assert run.state.result_state is RunResultState.SUCCESS
 
@@ -200,15 +204,15 @@ def test_a_token_belongs_to_its_job(client: WorkspaceClient) -> None:
 
 def test_the_token_of_a_deleted_run_is_refused(client: WorkspaceClient) -> None:
     task = jobs.SubmitTask.from_dict(condition("a"))
-    run_id = client.jobs.submit(tasks=[task], idempotency_token="once only").result().run_id
+    run_id = client.jobs.submit(tasks=[task], idempotency_token="once only").run_id
+    wait_until_ended(client, run_id)
     client.jobs.delete_run(run_id)
     with pytest.raises(InvalidParameterValue, match=f"Run {run_id}, .* has been deleted"):
         client.jobs.submit(tasks=[task], idempotency_token="once only")
 
 
 def test_a_failed_run_tells_which_task_failed_and_why(client: WorkspaceClient) -> None:
-    run = client.jobs.run_now(job_of(client, failing("bad"), condition("after", "bad"))).run_id
-    ended = wait_until_ended(client, run)
+    ended = run_of(client, job_of(client, failing("bad"), condition("after", "bad")))
     assert ended.state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
     assert ended.state.result_state is RunResultState.FAILED
     assert ended.state.state_message.startswith("Task bad failed with message:")
@@ -220,13 +224,12 @@ def test_a_failed_run_tells_which_task_failed_and_why(client: WorkspaceClient) -
     output = client.jobs.get_run_output(bad.run_id)
     assert output.error == f"Job {NO_JOB} does not exist."
     assert output.metadata.run_id == bad.run_id
-    assert output.metadata.job_run_id == run
+    assert output.metadata.job_run_id == ended.run_id
     assert client.jobs.get_run_output(after.run_id).error == after.state.state_message
 
 
 def test_output_is_of_task_runs_or_of_runs_with_one_task(client: WorkspaceClient) -> None:
-    one = client.jobs.run_now(job_of(client, failing())).run_id
-    wait_until_ended(client, one)
+    one = run_of(client, job_of(client, failing())).run_id
     assert client.jobs.get_run_output(one).error == f"Job {NO_JOB} does not exist."
     two = submitted(client, condition("a"), condition("b")).run_id
     with pytest.raises(InvalidParameterValue, match="output of runs with multiple tasks is not supported"):
@@ -245,7 +248,7 @@ def test_a_run_that_is_not_there_is_not_found(client: WorkspaceClient) -> None:
 def test_a_run_job_task_names_the_run_it_started(client: WorkspaceClient) -> None:
     child = job_of(client, condition("c"), parameters=[jobs.JobParameterDefinition("x", "1")])
     task = {"task_key": "r", "run_job_task": {"job_id": child, "job_parameters": {"x": "2"}}}
-    run = client.jobs.run_now(job_of(client, task)).result()
+    run = run_of(client, job_of(client, task))
     output = client.jobs.get_run_output(run.tasks[0].run_id)
     started = client.jobs.get_run(output.run_job_output.run_id)
     assert (started.job_id, started.trigger) == (child, jobs.TriggerType.RUN_JOB_TASK)
@@ -253,7 +256,8 @@ def test_a_run_job_task_names_the_run_it_started(client: WorkspaceClient) -> Non
     assert [(each.name, each.value) for each in started.job_parameters] == [("x", "2")]
 
 
-def test_iterations_are_shown_with_their_for_each_task(client: WorkspaceClient) -> None:
+def test_iterations_are_shown_with_their_for_each_task(workspace: LocalWorkspace) -> None:
+    client = workspace.client()
     child = job_of(client, condition("c"), max_concurrent_runs=1000)
     nested = {"task_key": "n", "run_job_task": {"job_id": child, "job_parameters": {"x": "{{input}}"}}}
     inputs = json.dumps(list(range(120)))
@@ -261,7 +265,7 @@ def test_iterations_are_shown_with_their_for_each_task(client: WorkspaceClient) 
         "task_key": "loop",
         "for_each_task": {"inputs": inputs, "concurrency": 100, "task": nested},
     }
-    run = client.jobs.run_now(job_of(client, loop)).result()
+    run = run_of(client, job_of(client, loop))
     (task,) = run.tasks
     stats = task.for_each_task.stats.task_run_stats
     assert (stats.total_iterations, stats.succeeded_iterations, stats.active_iterations) == (120, 120, 0)
@@ -271,12 +275,15 @@ def test_iterations_are_shown_with_their_for_each_task(client: WorkspaceClient) 
     resolved = [each.resolved_values.run_job_task.job_parameters["x"] for each in shown.iterations]
     assert sorted(map(int, resolved)) == list(range(120))
     assert len({each.run_id for each in shown.iterations}) == 120
+    path = f"/api/2.2/jobs/runs/get?run_id={task.run_id}"
+    second = workspace.call("GET", f"{path}&page_token={workspace.call('GET', path)['next_page_token']}")
+    assert [len(second["tasks"]), len(second["iterations"])] == [1, 20]
 
 
 def test_errors_of_iterations_are_counted(client: WorkspaceClient) -> None:
     nested = {"task_key": "n", "run_job_task": {"job_id": NO_JOB}}
     loop = {"task_key": "loop", "for_each_task": {"inputs": "[1, 2, 3]", "concurrency": 3, "task": nested}}
-    run = wait_until_ended(client, client.jobs.run_now(job_of(client, loop)).run_id)
+    run = run_of(client, job_of(client, loop))
     stats = run.tasks[0].for_each_task.stats
     assert stats.task_run_stats.failed_iterations == 3
     assert [(each.count, each.error_message) for each in stats.error_message_stats] == [
@@ -317,8 +324,7 @@ def test_a_canceled_run_and_its_tasks_say_so(client: WorkspaceClient) -> None:
 
 
 def test_retries_are_attempts_of_the_same_task(client: WorkspaceClient) -> None:
-    run_id = client.jobs.run_now(job_of(client, failing(max_retries=2))).run_id
-    run = wait_until_ended(client, run_id)
+    run = run_of(client, job_of(client, failing(max_retries=2)))
     assert [(task.task_key, task.attempt_number) for task in run.tasks] == [
         ("fails", 0),
         ("fails", 1),
@@ -358,7 +364,7 @@ def test_a_run_that_waits_for_another_says_why(client: WorkspaceClient) -> None:
     client.jobs.cancel_all_runs(job_id=job_id, all_queued_runs=True)
     assert wait_until_ended(client, second).state.result_state is RunResultState.CANCELED
     assert client.jobs.get_run(first).end_time == 0
-    client.jobs.cancel_run(first).result()
+    client.jobs.cancel_run(first)
 
 
 def test_a_run_without_a_queue_is_skipped_while_another_is_active(client: WorkspaceClient) -> None:
@@ -388,7 +394,8 @@ def test_a_run_can_be_deleted_once_it_has_ended(client: WorkspaceClient) -> None
     run_id = client.jobs.run_now(job_of(client, waiting())).run_id
     with pytest.raises(BadRequest, match=f"Run {run_id} is still active"):
         client.jobs.delete_run(run_id)
-    task_run_id = client.jobs.cancel_run(run_id).result().tasks[0].run_id
+    client.jobs.cancel_run(run_id)
+    task_run_id = wait_until_ended(client, run_id).tasks[0].run_id
     client.jobs.delete_run(run_id)
     for gone in (run_id, task_run_id):
         with pytest.raises(ResourceDoesNotExist):
@@ -404,7 +411,7 @@ def listed(databricks_local_factory: Callable[..., LocalWorkspace]) -> tuple[Loc
     runs = []
     for number in range(30):
         if number % 3 == 0:
-            runs.append(client.jobs.run_now(job_id).result().run_id)
+            runs.append(run_of(client, job_id).run_id)
         else:
             runs.append(submitted(client, condition("a"), run_name=f"once {number}").run_id)
         workspace.advance(3600)

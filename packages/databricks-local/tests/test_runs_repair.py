@@ -82,9 +82,11 @@ def test_all_failed_tasks_are_run_again_with_other_parameters(
 
 def test_a_repair_goes_by_the_settings_of_today(client: WorkspaceClient, failed: Failed) -> None:
     job_id, run = failed
-    client.jobs.update(job_id, new_settings=jobs.JobSettings(tasks=[condition("b", "a")]))
+    today = jobs.JobSettings(tasks=[condition("b", "a")], parameters=[jobs.JobParameterDefinition("n", "5")])
+    client.jobs.update(job_id, new_settings=today)
     client.jobs.repair_run(run.run_id, rerun_tasks=["b"])
     repaired = ended(client, run.run_id)
+    assert {each.name: each.value for each in repaired.job_parameters} == {"n": "5", "kept": "given"}
     assert tasks_of(repaired)[3:] == [("b", 1, "SUCCESS")]
     assert repaired.tasks[1].condition_task.left == "{{job.parameters.n}}"
     assert repaired.tasks[3].condition_task.left == "1"
@@ -137,7 +139,7 @@ def test_a_repair_that_makes_no_sense_is_refused(
 
 def test_only_what_has_ended_and_failed_is_repaired(client: WorkspaceClient) -> None:
     job_id = client.jobs.create(tasks=[condition("a")]).job_id
-    run_id = client.jobs.run_now(job_id).result().run_id
+    run_id = ended(client, client.jobs.run_now(job_id).run_id).run_id
     with pytest.raises(InvalidParameterValue, match="The run has no failed task to repair"):
         client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
     missing = jobs.RunJobTask(987654321)
