@@ -12,11 +12,23 @@ def dependencies(task: Settings) -> list[dict[str, str]]:
     return list(task.get("depends_on") or ())
 
 
+def dependents(tasks: Iterable[Settings]) -> dict[str, list[str]]:
+    """Return for the key of each task on which others depend the keys of those.
+
+    Args:
+        tasks: All tasks of a job.
+    """
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        for each in dependencies(task):
+            found.setdefault(each["task_key"], []).append(task["task_key"])
+    return found
+
+
 def leaves(tasks: Iterable[Settings]) -> set[str]:
     """Return the keys of the tasks on which no other depends."""
     tasks = list(tasks)
-    inner = {each["task_key"] for task in tasks for each in dependencies(task)}
-    return {task["task_key"] for task in tasks} - inner
+    return {task["task_key"] for task in tasks} - dependents(tasks).keys()
 
 
 def downstream(tasks: Iterable[Settings], keys: Collection[str]) -> set[str]:
@@ -26,10 +38,7 @@ def downstream(tasks: Iterable[Settings], keys: Collection[str]) -> set[str]:
         tasks: All tasks of a job.
         keys: Where to begin.
     """
-    after: dict[str, list[str]] = {}
-    for task in tasks:
-        for each in dependencies(task):
-            after.setdefault(each["task_key"], []).append(task["task_key"])
+    after = dependents(tasks)
     found: set[str] = set()
     waiting = list(keys)
     while waiting:

@@ -20,7 +20,7 @@ def close_interrupted(workspace: "Workspace") -> None:
     records, now = workspace.jobs, workspace.clock.now_ms()
     # Callers come before those they called.
     for run in sorted(records.unfinished(), key=lambda run: run.run_id):
-        end = endings.CANCELED if run.state.life_cycle == "TERMINATING" else endings.STOPPED
+        end = endings.STOPPED
         if run.state.life_cycle == "QUEUED":
             caller = records.task(run.trigger_run_id) if run.trigger_run_id is not None else None
             if caller is None or not caller.state.ended:

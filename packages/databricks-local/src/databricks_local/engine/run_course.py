@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from databricks_local.engine import endings, graph
@@ -39,7 +41,9 @@ class RunCourse:
         self._clock = workspace.clock
         # Later attempts come later: of each key the latest stays.
         self._tasks: dict[str, Task] = {task.key: task for task in self._records.tasks(run.run_id)}
+        self._after = graph.dependents(task.settings for task in self._tasks.values())
         self._courses: dict[str, TaskCourse] = {}
+        self._canceled_early: list[str] = []
         self._stop: State | None = None
 
     async def drive(self) -> None:
@@ -84,8 +88,9 @@ class RunCourse:
         """
         for task in self._tasks.values():
             if task.run_id == task_run_id and task.key not in self._courses and not task.state.ended:
-                # What waits for it is looked at when the task ends that it waits for itself.
+                # What waits for it is looked at when a task ends for which it waits itself.
                 self._end_task(task, endings.CANCELED)
+                self._canceled_early.append(task.key)
                 return True
         return any(course.stop_attempt(task_run_id, endings.CANCELED) for course in self._courses.values())
 
@@ -100,32 +105,40 @@ class RunCourse:
         parameters = resolve(self.run.job_parameters, scope)
         in_hand = RunInHand(carry_out, self._workspace, self.run, self._tasks, scope, parameters)
         working: dict[asyncio.Task[None], TaskCourse] = {}
+        candidates: Iterable[str] = self._tasks
         while True:
-            while not self._stop and self._start_ready(in_hand, working):
-                pass
+            if not self._stop:
+                self._begin(in_hand, working, candidates)
             if not working:
                 return self._result()
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            ended, self._canceled_early = self._canceled_early, []
             for worker in done:
                 course = working.pop(worker)
                 course.settle()
                 del self._courses[course.task.key]
+                ended.append(course.task.key)
+            candidates = [after for key in ended for after in self._after.get(key, ())]
 
-    def _start_ready(self, in_hand: RunInHand, working: dict[asyncio.Task[None], TaskCourse]) -> bool:
-        """Start or skip what can be, and return whether one was skipped: others may be ready after it."""
-        skipped = False
-        for task in list(self._tasks.values()):
+    def _begin(
+        self, in_hand: RunInHand, working: dict[asyncio.Task[None], TaskCourse], candidates: Iterable[str]
+    ) -> None:
+        """Start or skip those tasks of some that wait for nothing any more, and what then follows them."""
+        waiting = deque(candidates)
+        while waiting:
+            task = self._tasks[waiting.popleft()]
             if task.state.ended or task.key in self._courses or not self._is_ready(task):
                 continue
             decision = self._decide(task)
-            if task.settings.get("disabled") or decision is not Decision.RUN:
-                disabled = task.settings.get("disabled")
-                self._end_task(task, endings.DISABLED if disabled else endings.skipped(decision))
-                skipped = True
+            if task.settings.get("disabled"):
+                self._end_task(task, endings.DISABLED)
+            elif decision is not Decision.RUN:
+                self._end_task(task, endings.skipped(decision))
             else:
                 course = self._courses[task.key] = TaskCourse(in_hand, task)
                 working[course.worker] = course
-        return skipped
+                continue
+            waiting.extend(self._after.get(task.key, ()))
 
     def _upstream(self, task: Task) -> list[tuple[Task, str | None]]:
         # Tasks that the caller left out are no part of the run: nothing waits for them.

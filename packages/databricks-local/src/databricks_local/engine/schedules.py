@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from databricks_local.engine.quartz import QuartzError, parse, zone_of
+from databricks_local.engine.quartz import parse, zone_of
 from databricks_local.jobs.model import Job, Run
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ class Schedules:
                 self._refresh()
                 self._fire()
             except Exception:
-                log.exception("schedules could not be looked at")
+                # One job that cannot be started must not keep the others from it for good.
+                log.exception("not all schedules could be looked at")
+                await asyncio.sleep(_LEAST_INTERVAL_MS / 1000)
+                continue
             following = min((timer.next_ms for timer in self._timers.values() if timer.next_ms), default=None)
             changed = asyncio.create_task(self._changed.wait())
             waits: set[asyncio.Task[Any]] = {changed}
@@ -148,13 +151,9 @@ def _following_ms(trigger: Mapping[str, Any], fired: int | None, now: int) -> in
     if "schedule" in trigger:
         schedule = trigger["schedule"]
         after = now if fired is None else max(fired + _LEAST_INTERVAL_MS - 1, now)
-        try:
-            expression = parse(schedule["quartz_cron_expression"])
-            moment = datetime.fromtimestamp(after / 1000, UTC)
-            found = expression.next_after(moment, zone_of(schedule["timezone_id"]))
-        except QuartzError:
-            log.exception("the schedule %s cannot be read", schedule)
-            return None
+        moment = datetime.fromtimestamp(after / 1000, UTC)
+        expression = parse(schedule["quartz_cron_expression"])
+        found = expression.next_after(moment, zone_of(schedule["timezone_id"]))
         return int(found.timestamp() * 1000) if found else None
     periodic = trigger.get("trigger", {}).get("periodic")
     if periodic:

@@ -1,6 +1,6 @@
 """What the references of a run, and of each of its tasks, can refer to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +56,28 @@ def scope_of_task(
         scope,
         parameters=parameters,
         task=replace(_facts(task), retry_count=retry),
-        tasks={key: _facts(each) for key, each in tasks.items() if each.state.ended},
+        tasks=_EndedTasks(tasks),
         inputs=inputs,
     )
+
+
+class _EndedTasks(Mapping[str, TaskFacts]):
+    """What can be said of the tasks that have ended, worked out for those that are asked for."""
+
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tasks
+
+    def __getitem__(self, key: str) -> TaskFacts:
+        task = self._tasks[key]
+        if not task.state.ended:
+            raise KeyError(key)
+        return _facts(task)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, task in self._tasks.items() if task.state.ended)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _facts(task: Task) -> TaskFacts:
