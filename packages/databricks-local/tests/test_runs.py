@@ -402,6 +402,37 @@ def test_a_run_can_be_deleted_once_it_has_ended(client: WorkspaceClient) -> None
             client.jobs.get_run(gone)
 
 
+def test_a_run_of_a_schedule_names_it(workspace: LocalWorkspace) -> None:
+    client = workspace.client()
+    schedule = jobs.CronSchedule(quartz_cron_expression="0 * * * * ?", timezone_id="UTC")
+    job_id = job_of(client, condition("a"), schedule=schedule)
+    workspace.advance(60)
+    for _ in range(200):
+        runs = list(client.jobs.list_runs(job_id=job_id))
+        if runs:
+            break
+        time.sleep(0.02)
+    run = wait_until_ended(client, runs[0].run_id)
+    assert run.trigger is jobs.TriggerType.PERIODIC
+    assert run.schedule == schedule
+    client.jobs.delete(job_id)
+
+
+def test_runs_outlive_the_server(databricks_local_factory: Callable[..., LocalWorkspace]) -> None:
+    workspace = databricks_local_factory()
+    client = workspace.client()
+    job_id = job_of(client, condition("a"), failing("b", "a", max_retries=1))
+    run = run_of(client, job_id, idempotency_token="before", job_parameters={"x": "1"})
+    client.jobs.repair_run(run.run_id, rerun_tasks=["b"])
+    wait_until_ended(client, run.run_id)
+    path = f"/api/2.2/jobs/runs/get?include_history=true&run_id={run.run_id}"
+    before = workspace.call("GET", path)
+    workspace.kill()
+    workspace.restart()
+    assert workspace.call("GET", path) == before
+    assert client.jobs.run_now(job_id, idempotency_token="before").run_id == run.run_id
+
+
 @pytest.fixture(scope="module")
 def listed(databricks_local_factory: Callable[..., LocalWorkspace]) -> tuple[LocalWorkspace, list[int], int]:
     """A workspace with thirty ended runs, one an hour, every third of one job, and an active one."""

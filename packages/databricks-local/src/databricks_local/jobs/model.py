@@ -163,3 +163,26 @@ class Task:
     condition: str | None = None
     started_run_id: int | None = None
     update_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs a list shows.
+
+    Attributes:
+        job_id: Only runs of this job (or the one-time run with this number).
+        ended: True for ended ones, False for those still under way, None for both.
+        kind: Only runs of this kind.
+        start_from: Not older than this, in epoch milliseconds.
+        start_to: Not newer than this.
+    """
+
+    job_id: int | None = None
+    ended: bool | None = None
+    kind: str | None = None
+    start_from: int | None = None
+    start_to: int | None = None
+
+
+Position = tuple[int, int]
+"""Where a run stands in a list: `(start_ms, run_id)`."""

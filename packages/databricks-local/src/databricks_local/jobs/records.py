@@ -6,18 +6,17 @@ change, have theirs, so that saving a state does not write them again; the rest 
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from databricks_local.clock import Clock
-from databricks_local.jobs.model import Job, Kind, QueueReason, Repair, Run, Task
+from databricks_local.jobs import rows
+from databricks_local.jobs.model import Job, Kind, Position, Repair, Run, RunFilter, Task
 from databricks_local.jobs.states import BLOCKED, PENDING, State
 from databricks_local.store import Store
 
-__all__ = ["Job", "JobRecords", "Kind", "QueueReason", "Repair", "Run", "RunFilter", "State", "Task"]
+__all__ = ["Job", "JobRecords", "Kind", "Position", "Repair", "Run", "RunFilter", "State", "Task"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -46,29 +45,6 @@ _NO_JOB = 0
 """The `job_id` under which tokens of one-time runs are kept."""
 
 
-@dataclass(frozen=True)
-class RunFilter:
-    """Which runs a list shows.
-
-    Attributes:
-        job_id: Only runs of this job (or the one-time run with this number).
-        ended: True for ended ones, False for those still under way, None for both.
-        kind: Only runs of this kind.
-        start_from: Not older than this, in epoch milliseconds.
-        start_to: Not newer than this.
-    """
-
-    job_id: int | None = None
-    ended: bool | None = None
-    kind: str | None = None
-    start_from: int | None = None
-    start_to: int | None = None
-
-
-Position = tuple[int, int]
-"""Where a run stands in a list: `(start_ms, run_id)`."""
-
-
 class JobRecords:
     """The jobs, runs and task runs of a workspace.
 
@@ -87,14 +63,14 @@ class JobRecords:
         job = Job(self._store.next_id("job"), creator, self._clock.now_ms(), dict(settings))
         self._db.execute(
             "INSERT INTO jobs VALUES (?, ?, ?, ?, ?)",
-            (job.job_id, _folded_name(job.settings), creator, job.created_ms, _text(job.settings)),
+            (job.job_id, rows.folded_name(job.settings), creator, job.created_ms, rows.text(job.settings)),
         )
         return job
 
     def job(self, job_id: int) -> Job | None:
         """The job with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
-        return _job(row) if row else None
+        return rows.opened_job(row) if row else None
 
     def jobs(
         self,
@@ -114,30 +90,30 @@ class JobRecords:
             below: Only those with a smaller number.
             above: Only those with a larger number, the nearest ones.
         """
-        where, values = _where(
+        where, values = rows.where(
             ("folded_name = ?", None if name is None else name.casefold()),
             ("job_id < ?", below),
             ("job_id > ?", above),
         )
         order = "job_id" if above is not None else "job_id DESC"
         query = " ".join(["SELECT * FROM jobs", where, "ORDER BY", order, "LIMIT ? OFFSET ?"])
-        found = [_job(row) for row in self._db.execute(query, (*values, limit, offset))]
+        found = [rows.opened_job(row) for row in self._db.execute(query, (*values, limit, offset))]
         return found[::-1] if above is not None else found
 
     def triggered_jobs(self) -> list[Job]:
         """The jobs that start by themselves: those with a schedule, a trigger or `continuous`."""
-        rows = self._db.execute(
+        found = self._db.execute(
             "SELECT * FROM jobs WHERE coalesce(json_extract(settings, '$.schedule'), "
             "json_extract(settings, '$.trigger'), json_extract(settings, '$.continuous')) IS NOT NULL "
             "ORDER BY job_id"
         )
-        return [_job(row) for row in rows]
+        return [rows.opened_job(row) for row in found]
 
     def save_settings(self, job_id: int, settings: Mapping[str, Any]) -> None:
         """Gives a job other settings. Its runs keep those they began with."""
         self._db.execute(
             "UPDATE jobs SET folded_name = ?, settings = ? WHERE job_id = ?",
-            (_folded_name(settings), _text(settings), job_id),
+            (rows.folded_name(settings), rows.text(settings), job_id),
         )
 
     def delete_job(self, job_id: int) -> None:
@@ -215,7 +191,7 @@ class JobRecords:
                 )
             self._db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (run.run_id, run.shown_job_id, kind, run.start_ms, 0, _text(settings), _body(run)),
+                (run.run_id, run.shown_job_id, kind, run.start_ms, 0, rows.text(settings), rows.body(run)),
             )
             for each in tasks:
                 self._add_task(run.run_id, each, state=_first_state(each, keys))
@@ -224,7 +200,7 @@ class JobRecords:
     def run(self, run_id: int) -> Run | None:
         """The run with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return _run(row) if row else None
+        return rows.opened_run(row) if row else None
 
     def save_run(self, run: Run) -> None:
         """Keeps a run's new state."""
@@ -232,7 +208,8 @@ class JobRecords:
             run.history[-1].state = run.state
             run.history[-1].end_ms = run.end_ms
         self._db.execute(
-            "UPDATE runs SET ended = ?, body = ? WHERE run_id = ?", (run.state.ended, _body(run), run.run_id)
+            "UPDATE runs SET ended = ?, body = ? WHERE run_id = ?",
+            (run.state.ended, rows.body(run), run.run_id),
         )
 
     def delete_run(self, run_id: int) -> None:
@@ -247,9 +224,9 @@ class JobRecords:
         Args:
             job_id: Only those of this job; None for all, one-time runs too.
         """
-        where, values = _where(("ended = ?", 0), ("job_id = ?", job_id))
+        where, values = rows.where(("ended = ?", 0), ("job_id = ?", job_id))
         query = " ".join(["SELECT * FROM runs", where, "ORDER BY run_id"])
-        return [_run(row) for row in self._db.execute(query, values)]
+        return [rows.opened_run(row) for row in self._db.execute(query, values)]
 
     def runs(
         self,
@@ -269,7 +246,7 @@ class JobRecords:
             older_than: Only those behind this position.
             newer_than: Only those before this position, the nearest ones.
         """
-        where, values = _where(
+        where, values = rows.where(
             ("job_id = ?", only.job_id),
             ("ended = ?", only.ended),
             ("kind = ?", only.kind),
@@ -280,7 +257,7 @@ class JobRecords:
         )
         order = "start_ms, run_id" if newer_than is not None else "start_ms DESC, run_id DESC"
         query = " ".join(["SELECT * FROM runs", where, "ORDER BY", order, "LIMIT ? OFFSET ?"])
-        found = [_run(row) for row in self._db.execute(query, (*values, limit, offset))]
+        found = [rows.opened_run(row) for row in self._db.execute(query, (*values, limit, offset))]
         return found[::-1] if newer_than is not None else found
 
     def new_repair(
@@ -315,7 +292,7 @@ class JobRecords:
             run.queue = None
             run.end_ms = 0
             self._db.execute(
-                "UPDATE runs SET settings = ? WHERE run_id = ?", (_text(run.settings), run.run_id)
+                "UPDATE runs SET settings = ? WHERE run_id = ?", (rows.text(run.settings), run.run_id)
             )
             self.save_run(run)
         return repair
@@ -325,7 +302,7 @@ class JobRecords:
     def task(self, task_run_id: int) -> Task | None:
         """The task run with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM task_runs WHERE run_id = ?", (task_run_id,)).fetchone()
-        return _task(row) if row else None
+        return rows.opened_task(row) if row else None
 
     def tasks(self, job_run_id: int) -> list[Task]:
         """A run's task runs in the order they were made: all attempts, but no iterations."""
@@ -337,21 +314,23 @@ class JobRecords:
 
     def all_tasks(self, job_run_id: int) -> list[Task]:
         """All task runs of a run, iterations too, in the order they were made."""
-        rows = self._db.execute("SELECT * FROM task_runs WHERE job_run_id = ? ORDER BY run_id", (job_run_id,))
-        return [_task(row) for row in rows]
+        found = self._db.execute(
+            "SELECT * FROM task_runs WHERE job_run_id = ? ORDER BY run_id", (job_run_id,)
+        )
+        return [rows.opened_task(row) for row in found]
 
     def _tasks(self, job_run_id: int, parent_run_id: int | None) -> Iterator[Task]:
-        rows = self._db.execute(
+        found = self._db.execute(
             "SELECT * FROM task_runs WHERE job_run_id = ? AND parent_run_id IS ? ORDER BY run_id",
             (job_run_id, parent_run_id),
         )
-        return map(_task, rows)
+        return map(rows.opened_task, found)
 
     def save_task(self, task: Task) -> None:
         """Keeps a task run's new state."""
         self._db.execute(
             "UPDATE task_runs SET ended = ?, body = ? WHERE run_id = ?",
-            (task.state.ended, _body(task), task.run_id),
+            (task.state.ended, rows.body(task), task.run_id),
         )
 
     def new_attempt(self, task: Task, *, repair_id: int | None = None, state: State = PENDING) -> Task:
@@ -420,53 +399,11 @@ class JobRecords:
                 task.job_run_id,
                 task.parent_run_id,
                 task.state.ended,
-                _text(task.settings),
-                _body(task),
+                rows.text(task.settings),
+                rows.body(task),
             ),
         )
 
 
 def _first_state(task: Mapping[str, Any], keys: Collection[str]) -> State:
     return BLOCKED if any(each["task_key"] in keys for each in task.get("depends_on", ())) else PENDING
-
-
-def _where(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
-    """The WHERE of all conditions whose value is not None, and the values to bind."""
-    given = [(condition, value) for condition, value in conditions if value is not None]
-    values = [part for _, value in given for part in (value if isinstance(value, tuple) else (value,))]
-    return "WHERE " + " AND ".join(condition for condition, _ in given) if given else "", values
-
-
-def _folded_name(settings: Mapping[str, Any]) -> str:
-    return str(settings.get("name", "")).casefold()
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), default=vars)
-
-
-def _body(record: Run | Task) -> str:
-    return _text({name: value for name, value in vars(record).items() if name != "settings"})
-
-
-def _job(row: sqlite3.Row) -> Job:
-    return Job(row["job_id"], row["creator"], row["created_ms"], json.loads(row["settings"]))
-
-
-def _opened(row: sqlite3.Row) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(row["body"])
-    body["settings"] = json.loads(row["settings"])
-    body["state"] = State(**body["state"])
-    if body["queue"] is not None:
-        body["queue"] = QueueReason(**body["queue"])
-    return body
-
-
-def _run(row: sqlite3.Row) -> Run:
-    body = _opened(row)
-    body["history"] = [Repair(**{**each, "state": State(**each["state"])}) for each in body["history"]]
-    return Run(**body)
-
-
-def _task(row: sqlite3.Row) -> Task:
-    return Task(**_opened(row))
