@@ -136,6 +136,18 @@ def test_an_update_removes_fields_and_entries(client: WorkspaceClient) -> None:
         client.jobs.update(job_id, fields_to_remove=["schedule/timezone_id"])
 
 
+def test_what_airflow_sends_along_is_taken(databricks_local: LocalWorkspace) -> None:
+    workspace, people = databricks_local, [{"group_name": "users", "permission_level": "CAN_VIEW"}]
+    settings = {"name": "by Airflow", "max_concurrent_runs": "2", "access_control_list": people}
+    job_id = workspace.call("POST", "/api/2.2/jobs/create", settings)["job_id"]
+    for route in ("reset", "update"):
+        workspace.call("POST", f"/api/2.2/jobs/{route}", {"job_id": str(job_id), "new_settings": settings})
+    query = "limit=25&expand_tasks=False&include_user_names=False&page_token=&name=by+Airflow"
+    (job,) = workspace.call("GET", f"/api/2.2/jobs/list?{query}")["jobs"]
+    assert job["settings"]["max_concurrent_runs"] == 2
+    assert "access_control_list" not in job["settings"]
+
+
 def test_an_update_that_breaks_the_job_changes_nothing(client: WorkspaceClient) -> None:
     job_id = client.jobs.create(name="whole", tasks=[condition("a"), condition("b", "a")]).job_id
     with pytest.raises(InvalidParameterValue, match="'b' depends on 'a'"):
@@ -184,9 +196,17 @@ def test_pages_lead_forth_and_back(forty: LocalWorkspace) -> None:
     back = forty.call("GET", f"/api/2.2/jobs/list?limit=15&page_token={second['prev_page_token']}")
     assert back["jobs"] == first["jobs"]
     assert [len(page["jobs"]) for page in (first, second, third)] == [15, 15, 10]
-    assert [page["has_more"] for page in (first, second, third)] == [True, True, False]
+    assert "has_more" not in first
     assert "prev_page_token" not in first
     assert "next_page_token" not in third
+
+
+def test_2_1_says_whether_another_page_follows(forty: LocalWorkspace) -> None:
+    first = forty.call("GET", "/api/2.1/jobs/list?limit=30")
+    second = forty.call("GET", f"/api/2.1/jobs/list?limit=30&page_token={first['next_page_token']}")
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert forty.call("GET", "/api/2.1/jobs/list?name=none") == {"has_more": False}
+    assert forty.call("GET", "/api/2.2/jobs/list?name=none") == {}
 
 
 def test_details_of_jobs_are_listed_on_demand(forty: LocalWorkspace) -> None:

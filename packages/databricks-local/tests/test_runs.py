@@ -464,7 +464,9 @@ def test_runs_are_listed_newest_first_by_pages(listed: Listed) -> None:
     assert [len(page["runs"]) for page in (first, second, third)] == [12, 12, 7]
     assert "prev_page_token" not in first
     assert "next_page_token" not in third
-    assert not third["has_more"]
+    assert "has_more" not in first
+    pages = [workspace.call("GET", f"/api/2.1/jobs/runs/list?limit={limit}") for limit in (1, 25)]
+    assert [page["has_more"] for page in pages] == [True, True]
 
 
 def test_runs_are_listed_by_job_state_kind_and_time(listed: Listed) -> None:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from databricks.sdk.service.jobs import JobsAPI
+from databricks.sdk.service.jobs import JobAccessControlRequest, JobsAPI, JobSettings
 
 from databricks_local.api import Call, Endpoint
-from databricks_local.errors import ApiError, invalid
+from databricks_local.errors import invalid
 from databricks_local.fields import fields_of
 from databricks_local.jobs.model import Job
-from databricks_local.jobs.paging import ELEMENTS, opened, page_of_elements, token
+from databricks_local.jobs.paging import ELEMENTS, opened, page_of_answers, page_of_elements, token
 from databricks_local.jobs.settings import KEYS, job_settings, updated
 from databricks_local.jobs.shapes import job_fields
 
+
 VERSIONS = ("2.1", "2.2")
 
+_PERMISSIONS = "access_control_list"
 _MOST_JOBS = 100
 _DEFAULT_JOBS = 20
 _DETAILS = ("tasks", "job_clusters")
 """What a list of jobs shows with `expand_tasks` only."""
+
+
+@dataclass
+class _NewSettings(JobSettings):
+    """Settings with what Airflow sends along, and what the service has a route of its own for."""
+
+    access_control_list: list[JobAccessControlRequest] | None = None
 
 
 def version_of(call: Call) -> str:
@@ -27,33 +38,28 @@ def version_of(call: Call) -> str:
     return call.request.url.path.split("/")[2]
 
 
-def no_job(job_id: int) -> ApiError:
-    """The answer to the number of a job that is not there: 400, which clients turn into "not found"."""
-    return invalid(f"Job {job_id} does not exist.")
-
-
 def job_of(call: Call) -> Job:
     """The job whose number is the call's `job_id`.
 
     Raises:
-        ApiError: 400: there is none.
+        ApiError: 400, which clients turn into "not found": there is none.
     """
     job = call.workspace.jobs.job(call.values["job_id"])
     if job is None:
-        raise no_job(call.values["job_id"])
+        raise invalid(f"Job {call.values['job_id']} does not exist.")
     return job
 
 
-def _complete(given: dict[str, Any], call: Call) -> dict[str, Any]:
+def _complete(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
     version = version_of(call)
+    given = {name: value for name, value in values.items() if name != _PERMISSIONS}
     # Since 2.2 the runs of a job wait for each other unless it says otherwise.
     return job_settings(given, version, queued=version != "2.1")
 
 
 async def create(call: Call) -> object:
     """Create a job."""
-    given = {name: value for name, value in call.values.items() if name != "access_control_list"}
-    settings = _complete(given, call)
+    settings = _complete(call.values, call)
     job = call.workspace.jobs.new_job(settings, call.workspace.config.user)
     call.workspace.engine.job_changed(job.job_id)
     return {"job_id": job.job_id}
@@ -80,16 +86,16 @@ async def list_jobs(call: Call) -> object:
         direction, (position,) = opened(values["page_token"], {"below": 1, "above": 1})
         start = {direction: position}
     found = records.jobs(name=name, limit=limit, **start)
-    answer: dict[str, Any] = {"has_more": False}
-    if not found:
-        return answer
-    first, last = found[0].job_id, found[-1].job_id
-    answer["jobs"] = [_listed(job, version_of(call), values.get("expand_tasks", False)) for job in found]
-    if records.jobs(name=name, limit=1, below=last):
-        answer |= {"has_more": True, "next_page_token": token("below", last)}
-    if records.jobs(name=name, limit=1, above=first):
-        answer["prev_page_token"] = token("above", first)
-    return answer
+    answer: dict[str, Any] = {}
+    if found:
+        first, last = found[0].job_id, found[-1].job_id
+        expanded = values.get("expand_tasks", False)
+        answer["jobs"] = [_listed(job, version_of(call), expanded) for job in found]
+        if records.jobs(name=name, limit=1, below=last):
+            answer["next_page_token"] = token("below", last)
+        if records.jobs(name=name, limit=1, above=first):
+            answer["prev_page_token"] = token("above", first)
+    return page_of_answers(answer, version_of(call))
 
 
 def _listed(job: Job, version: str, expanded: bool) -> dict[str, Any]:
@@ -121,9 +127,9 @@ async def reset(call: Call) -> object:
 async def update(call: Call) -> object:
     """Change, add or remove some settings of a job."""
     job = job_of(call)
-    changed = updated(
-        job.settings, call.values.get("new_settings", {}), call.values.get("fields_to_remove", [])
-    )
+    new = dict(call.values.get("new_settings", {}))
+    new.pop(_PERMISSIONS, None)
+    changed = updated(job.settings, new, call.values.get("fields_to_remove", []))
     settings = job_settings(changed, version_of(call), queued=False)
     call.workspace.jobs.save_settings(job.job_id, settings)
     call.workspace.engine.job_changed(job.job_id)
@@ -141,14 +147,26 @@ async def delete(call: Call) -> object:
 
 def _endpoints(version: str) -> tuple[Endpoint, ...]:
     path = f"/api/{version}/jobs"
+    new_settings = {"new_settings": _NewSettings}
     return (
         Endpoint("POST", f"{path}/create", create, fields_of(JobsAPI.create)),
         Endpoint("GET", f"{path}/get", get, fields_of(JobsAPI.get, required=["job_id"])),
-        Endpoint("GET", f"{path}/list", list_jobs, fields_of(JobsAPI.list)),
+        # Airflow asks for names of users, which are always shown here.
         Endpoint(
-            "POST", f"{path}/reset", reset, fields_of(JobsAPI.reset, required=["job_id", "new_settings"])
+            "GET", f"{path}/list", list_jobs, fields_of(JobsAPI.list, extra={"include_user_names": bool})
         ),
-        Endpoint("POST", f"{path}/update", update, fields_of(JobsAPI.update, required=["job_id"])),
+        Endpoint(
+            "POST",
+            f"{path}/reset",
+            reset,
+            fields_of(JobsAPI.reset, extra=new_settings, required=["job_id", "new_settings"]),
+        ),
+        Endpoint(
+            "POST",
+            f"{path}/update",
+            update,
+            fields_of(JobsAPI.update, extra=new_settings, required=["job_id"]),
+        ),
         Endpoint("POST", f"{path}/delete", delete, fields_of(JobsAPI.delete, required=["job_id"])),
     )
 

@@ -66,3 +66,13 @@ def page_of_elements(
     end = start + ELEMENTS
     more = any(len(each) > end for each in lists.values())
     return {name: each[start:end] for name, each in lists.items()}, token("elements", end) if more else None
+
+
+def page_of_answers(answer: dict[str, Any], version: str) -> dict[str, Any]:
+    """Returns a page of a list of jobs or runs as a version of the API words it.
+
+    Args:
+        answer: The page with its tokens.
+        version: The API's version: up to 2.1 a page said besides whether another follows.
+    """
+    return answer | ({"has_more": "next_page_token" in answer} if version == "2.1" else {})

@@ -14,7 +14,7 @@ from databricks_local.jobs.api import VERSIONS, job_of, version_of
 from databricks_local.jobs.export import notebook_page
 from databricks_local.jobs.model import Run, Task
 from databricks_local.jobs.outputs import output_fields
-from databricks_local.jobs.paging import ELEMENTS, opened, page_of_elements, token
+from databricks_local.jobs.paging import ELEMENTS, opened, page_of_answers, page_of_elements, token
 from databricks_local.jobs.parameters import run_parameters
 from databricks_local.jobs.records import RunFilter
 from databricks_local.jobs.repairs import check_repairable, tasks_to_rerun
@@ -118,16 +118,15 @@ async def list_runs(call: Call) -> object:
         direction, position = opened(values["page_token"], {"older_than": 2, "newer_than": 2})
         start = {direction: position}
     found = records.runs(only, limit=limit, **start)
-    answer: dict[str, Any] = {"has_more": False}
-    if not found:
-        return answer
-    first, last = ((run.start_ms, run.run_id) for run in (found[0], found[-1]))
-    answer["runs"] = [_listed(call, run) for run in found]
-    if records.runs(only, limit=1, older_than=last):
-        answer |= {"has_more": True, "next_page_token": token("older_than", *last)}
-    if records.runs(only, limit=1, newer_than=first):
-        answer["prev_page_token"] = token("newer_than", *first)
-    return answer
+    answer: dict[str, Any] = {}
+    if found:
+        first, last = ((run.start_ms, run.run_id) for run in (found[0], found[-1]))
+        answer["runs"] = [_listed(call, run) for run in found]
+        if records.runs(only, limit=1, older_than=last):
+            answer["next_page_token"] = token("older_than", *last)
+        if records.runs(only, limit=1, newer_than=first):
+            answer["prev_page_token"] = token("newer_than", *first)
+    return page_of_answers(answer, version_of(call))
 
 
 def _listed(call: Call, run: Run) -> dict[str, Any]:
