@@ -16,7 +16,6 @@ from databricks_local.jobs.paging import ELEMENTS, opened, page_of_answers, page
 from databricks_local.jobs.settings import KEYS, job_settings, updated
 from databricks_local.jobs.shapes import job_fields
 
-
 VERSIONS = ("2.1", "2.2")
 
 _PERMISSIONS = "access_control_list"
@@ -34,12 +33,12 @@ class _NewSettings(JobSettings):
 
 
 def version_of(call: Call) -> str:
-    """The version of the Jobs API that a call names in its path."""
+    """Return the version of the Jobs API that a call names in its path."""
     return call.request.url.path.split("/")[2]
 
 
 def job_of(call: Call) -> Job:
-    """The job whose number is the call's `job_id`.
+    """Return the job whose number is the call's `job_id`.
 
     Raises:
         ApiError: 400, which clients turn into "not found": there is none.

@@ -18,7 +18,7 @@ _MAGIC = "# MAGIC"
 
 
 def notebook_page(path: str, source: str) -> str:
-    """Returns the page.
+    """Return the page.
 
     Args:
         path: The notebook's path in the workspace.

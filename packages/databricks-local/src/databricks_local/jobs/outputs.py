@@ -16,7 +16,7 @@ _WITH_LOGS = ("python_wheel_task", "spark_python_task")
 
 
 async def output_fields(task: Task, run: Run, *, host: str, root: Path) -> dict[str, Any]:
-    """Returns what `runs/get-output` tells of a task run.
+    """Return what `runs/get-output` tells of a task run.
 
     Args:
         task: The task run.
@@ -55,7 +55,7 @@ def _notebook_output(result: str | None) -> dict[str, Any]:
 
 
 def _end_of_streams(folder: Path) -> tuple[str, bool]:
-    """What a task wrote to its standard streams, from the end, and whether the start is left out."""
+    """Return what a task wrote to its standard streams, from the end, and whether the start is left out."""
     room, truncated, parts = _MOST_BYTES, False, list[bytes]()
     for name in reversed(_STREAMS):
         try:

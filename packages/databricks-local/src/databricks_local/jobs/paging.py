@@ -15,7 +15,7 @@ ELEMENTS = 100
 
 
 def token(direction: str, *position: int) -> str:
-    """Returns a page token.
+    """Return a page token.
 
     Args:
         direction: Which way the page lies from the position, a word.
@@ -25,7 +25,7 @@ def token(direction: str, *position: int) -> str:
 
 
 def opened(text: str, directions: Mapping[str, int]) -> tuple[str, tuple[int, ...]]:
-    """Returns direction and position of a page token.
+    """Return direction and position of a page token.
 
     Args:
         text: What a client sent.
@@ -50,7 +50,7 @@ def opened(text: str, directions: Mapping[str, int]) -> tuple[str, tuple[int, ..
 def page_of_elements(
     lists: Mapping[str, Sequence[Any]], version: str, page_token: str | None
 ) -> tuple[dict[str, Sequence[Any]], str | None]:
-    """Returns one page of all lists inside a job or a run, and the token of the next one.
+    """Return one page of all lists inside a job or a run, and the token of the next one.
 
     Args:
         lists: The lists by the names of their fields.
@@ -69,7 +69,7 @@ def page_of_elements(
 
 
 def page_of_answers(answer: dict[str, Any], version: str) -> dict[str, Any]:
-    """Returns a page of a list of jobs or runs as a version of the API words it.
+    """Return a page of a list of jobs or runs as a version of the API words it.
 
     Args:
         answer: The page with its tokens.

@@ -24,7 +24,7 @@ _MOST_BYTES = 10_000
 
 
 def run_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the parameters among the fields of `run-now` and `runs/repair`, as `Run.parameters` keeps them.
+    """Return the parameters among the fields of `run-now` and `runs/repair`, as `Run.parameters` keeps them.
 
     Args:
         values: The fields of the request.
@@ -45,7 +45,7 @@ def run_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str]) -> set[str]:
-    """Returns the keys of the tasks that the `only` of `run-now` names.
+    """Return the keys of the tasks that the `only` of `run-now` names.
 
     Args:
         tasks: The settings of all tasks.
@@ -68,7 +68,7 @@ def selected(tasks: Sequence[Mapping[str, Any]], only: Sequence[str]) -> set[str
 
 
 def check_keys(tasks: Sequence[Mapping[str, Any]], keys: Collection[str], field: str) -> None:
-    """Refuses keys that no task has.
+    """Refuse keys that no task has.
 
     Args:
         tasks: The settings of all tasks.

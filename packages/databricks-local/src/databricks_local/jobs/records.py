@@ -59,7 +59,7 @@ class JobRecords:
     # Jobs
 
     def new_job(self, settings: Mapping[str, Any], creator: str) -> Job:
-        """Keeps a new job."""
+        """Keep a new job."""
         job = Job(self._store.next_id("job"), creator, self._clock.now_ms(), dict(settings))
         self._db.execute(
             "INSERT INTO jobs VALUES (?, ?, ?, ?, ?)",
@@ -68,7 +68,7 @@ class JobRecords:
         return job
 
     def job(self, job_id: int) -> Job | None:
-        """The job with this number; None if there is none."""
+        """Return the job with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         return rows.opened_job(row) if row else None
 
@@ -81,7 +81,7 @@ class JobRecords:
         below: int | None = None,
         above: int | None = None,
     ) -> list[Job]:
-        """Jobs, newest first.
+        """Return jobs, newest first.
 
         Args:
             limit: At most so many.
@@ -101,7 +101,7 @@ class JobRecords:
         return found[::-1] if above is not None else found
 
     def triggered_jobs(self) -> list[Job]:
-        """The jobs that start by themselves: those with a schedule, a trigger or `continuous`."""
+        """Return the jobs that start by themselves: those with a schedule, a trigger or `continuous`."""
         found = self._db.execute(
             "SELECT * FROM jobs WHERE coalesce(json_extract(settings, '$.schedule'), "
             "json_extract(settings, '$.trigger'), json_extract(settings, '$.continuous')) IS NOT NULL "
@@ -110,20 +110,20 @@ class JobRecords:
         return [rows.opened_job(row) for row in found]
 
     def save_settings(self, job_id: int, settings: Mapping[str, Any]) -> None:
-        """Gives a job other settings. Its runs keep those they began with."""
+        """Give a job other settings. Its runs keep those they began with."""
         self._db.execute(
             "UPDATE jobs SET folded_name = ?, settings = ? WHERE job_id = ?",
             (rows.folded_name(settings), rows.text(settings), job_id),
         )
 
     def delete_job(self, job_id: int) -> None:
-        """Forgets a job; its runs stay."""
+        """Forget a job; its runs stay."""
         self._db.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
 
     # Runs
 
     def run_of_token(self, job_id: int | None, token: str) -> int | None:
-        """The run that was started with a token, also if it is deleted; None if the token is new.
+        """Return the run that was started with a token, also if it is deleted; None if the token is new.
 
         Args:
             job_id: The job whose run it is; None for one-time runs.
@@ -148,7 +148,7 @@ class JobRecords:
         token: str | None = None,
         only: Collection[str] | None = None,
     ) -> Run:
-        """Keeps a new run and the first attempts of its tasks, all of them or nothing.
+        """Keep a new run and the first attempts of its tasks, all of them or nothing.
 
         The caller hands the run to the engine. With a token that was used before it looks with `run_of_token`
         first: this call raises then.
@@ -198,12 +198,12 @@ class JobRecords:
         return run
 
     def run(self, run_id: int) -> Run | None:
-        """The run with this number; None if there is none."""
+        """Return the run with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return rows.opened_run(row) if row else None
 
     def save_run(self, run: Run) -> None:
-        """Keeps a run's new state."""
+        """Keep a run's new state."""
         if run.history:
             run.history[-1].state = run.state
             run.history[-1].end_ms = run.end_ms
@@ -213,13 +213,13 @@ class JobRecords:
         )
 
     def delete_run(self, run_id: int) -> None:
-        """Forgets a run and its task runs; its token stays used."""
+        """Forget a run and its task runs; its token stays used."""
         with self._store.transaction():
             self._db.execute("DELETE FROM task_runs WHERE job_run_id = ?", (run_id,))
             self._db.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
 
     def unfinished(self, job_id: int | None = None) -> list[Run]:
-        """Runs under way (queued ones too), oldest first.
+        """Return runs under way (queued ones too), oldest first.
 
         Args:
             job_id: Only those of this job; None for all, one-time runs too.
@@ -237,7 +237,7 @@ class JobRecords:
         older_than: Position | None = None,
         newer_than: Position | None = None,
     ) -> list[Run]:
-        """Runs, newest first.
+        """Return runs, newest first.
 
         Args:
             only: Which runs.
@@ -268,7 +268,7 @@ class JobRecords:
         parameters: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> Repair:
-        """Begins a repair of an ended run: a new entry in its history and a new attempt of each task named.
+        """Begin a repair of an ended run: a new entry in its history and a new attempt of each task named.
 
         The run is PENDING afterwards; the caller hands it to the engine.
 
@@ -300,20 +300,20 @@ class JobRecords:
     # Task runs
 
     def task(self, task_run_id: int) -> Task | None:
-        """The task run with this number; None if there is none."""
+        """Return the task run with this number; None if there is none."""
         row = self._db.execute("SELECT * FROM task_runs WHERE run_id = ?", (task_run_id,)).fetchone()
         return rows.opened_task(row) if row else None
 
     def tasks(self, job_run_id: int) -> list[Task]:
-        """A run's task runs in the order they were made: all attempts, but no iterations."""
+        """Return a run's task runs in the order they were made: all attempts, but no iterations."""
         return list(self._tasks(job_run_id, None))
 
     def iterations(self, parent: Task) -> list[Task]:
-        """The iterations of a for-each task run in the order they were made, all attempts."""
+        """Return the iterations of a for-each task run in the order they were made, all attempts."""
         return list(self._tasks(parent.job_run_id, parent.run_id))
 
     def all_tasks(self, job_run_id: int) -> list[Task]:
-        """All task runs of a run, iterations too, in the order they were made."""
+        """Return all task runs of a run, iterations too, in the order they were made."""
         found = self._db.execute(
             "SELECT * FROM task_runs WHERE job_run_id = ? ORDER BY run_id", (job_run_id,)
         )
@@ -327,14 +327,14 @@ class JobRecords:
         return map(rows.opened_task, found)
 
     def save_task(self, task: Task) -> None:
-        """Keeps a task run's new state."""
+        """Keep a task run's new state."""
         self._db.execute(
             "UPDATE task_runs SET ended = ?, body = ? WHERE run_id = ?",
             (task.state.ended, rows.body(task), task.run_id),
         )
 
     def new_attempt(self, task: Task, *, repair_id: int | None = None, state: State = PENDING) -> Task:
-        """Keeps the next attempt of a task: a retry or, with `repair_id`, a part of a repair."""
+        """Keep the next attempt of a task: a retry or, with `repair_id`, a part of a repair."""
         again = Task(
             run_id=self._store.next_id("run"),
             job_run_id=task.job_run_id,
@@ -352,7 +352,7 @@ class JobRecords:
         return again
 
     def new_iteration(self, parent: Task, index: int, value: str, *, state: State = PENDING) -> Task:
-        """Keeps an iteration of a for-each task run.
+        """Keep an iteration of a for-each task run.
 
         Args:
             parent: The for-each task run.

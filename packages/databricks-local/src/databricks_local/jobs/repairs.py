@@ -15,7 +15,7 @@ _NOT_FAILED = frozenset({"SUCCESS", "SUCCESS_WITH_FAILURES", "EXCLUDED", "DISABL
 
 
 def check_repairable(run: Run, latest_repair_id: int | None) -> None:
-    """Refuses the repair of a run that is under way, or by a caller who has not seen the latest repair.
+    """Refuse the repair of a run that is under way, or by a caller who has not seen the latest repair.
 
     Args:
         run: The run.
@@ -36,7 +36,7 @@ def check_repairable(run: Run, latest_repair_id: int | None) -> None:
 def tasks_to_rerun(
     tasks: Sequence[Mapping[str, Any]], latest: Mapping[str, Task], values: Mapping[str, Any]
 ) -> set[str]:
-    """Returns the keys of the tasks to run again.
+    """Return the keys of the tasks to run again.
 
     Args:
         tasks: The settings of the run's tasks.

@@ -12,7 +12,7 @@ from databricks_local.jobs.states import State
 
 
 def where(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
-    """Returns the WHERE of all conditions whose value is not None, and the values to bind.
+    """Return the WHERE of all conditions whose value is not None, and the values to bind.
 
     Args:
         conditions: SQL with placeholders, and the value for it, or a tuple of values.
@@ -23,22 +23,22 @@ def where(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
 
 
 def folded_name(settings: Mapping[str, Any]) -> str:
-    """A job's name as it is searched: upper and lower case alike."""
+    """Return a job's name as it is searched: upper and lower case alike."""
     return str(settings.get("name", "")).casefold()
 
 
 def text(value: object) -> str:
-    """A value as JSON; dataclasses become objects."""
+    """Return a value as JSON; dataclasses become objects."""
     return json.dumps(value, separators=(",", ":"), default=vars)
 
 
 def body(record: Run | Task) -> str:
-    """All of a run or a task run but its settings."""
+    """Return all of a run or a task run but its settings."""
     return text({name: value for name, value in vars(record).items() if name != "settings"})
 
 
 def opened_job(row: sqlite3.Row) -> Job:
-    """The job in a row."""
+    """Return the job in a row."""
     return Job(row["job_id"], row["creator"], row["created_ms"], json.loads(row["settings"]))
 
 
@@ -52,12 +52,12 @@ def _opened(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def opened_run(row: sqlite3.Row) -> Run:
-    """The run in a row."""
+    """Return the run in a row."""
     body = _opened(row)
     body["history"] = [Repair(**{**each, "state": State(**each["state"])}) for each in body["history"]]
     return Run(**body)
 
 
 def opened_task(row: sqlite3.Row) -> Task:
-    """The task run in a row."""
+    """Return the task run in a row."""
     return Task(**_opened(row))

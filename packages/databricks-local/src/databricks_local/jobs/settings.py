@@ -35,7 +35,7 @@ _UNIMITATED_TRIGGERS = ("file_arrival", "model", "sql_condition", "table_update"
 
 
 def job_settings(given: Mapping[str, Any], version: str, *, queued: bool) -> dict[str, Any]:
-    """Returns checked settings of a job with what the service fills in.
+    """Return checked settings of a job with what the service fills in.
 
     Args:
         given: The settings as they came, their fields known and of the right types.
@@ -67,7 +67,7 @@ def job_settings(given: Mapping[str, Any], version: str, *, queued: bool) -> dic
 
 
 def run_settings(given: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """Returns checked settings of a one-time run with what the service fills in.
+    """Return checked settings of a one-time run with what the service fills in.
 
     Args:
         given: The fields of `runs/submit`.
@@ -87,7 +87,7 @@ def run_settings(given: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def check_token(token: str | None) -> None:
-    """Refuses an idempotency token that is too long.
+    """Refuse an idempotency token that is too long.
 
     Args:
         token: The token; None if there is none.
@@ -104,7 +104,7 @@ def check_token(token: str | None) -> None:
 def updated(
     settings: Mapping[str, Any], new: Mapping[str, Any], fields_to_remove: Sequence[str]
 ) -> dict[str, Any]:
-    """Returns settings as `jobs/update` changes them, yet unchecked.
+    """Return settings as `jobs/update` changes them, yet unchecked.
 
     Fields are replaced as a whole; lists whose entries have names are merged by these.
 
@@ -146,7 +146,7 @@ def _fill_in(settings: dict[str, Any]) -> None:
 
 
 def _kept_cluster(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A task or a job cluster, without what the service takes in a new cluster but never gives back."""
+    """Return a task or a job cluster without what the service takes in a new cluster and never gives back."""
     if "new_cluster" not in given:
         return dict(given)
     cluster = {

@@ -34,7 +34,7 @@ _ERRORS_SHOWN = 3
 
 
 def job_fields(job: Job) -> dict[str, Any]:
-    """A job without its settings."""
+    """Return a job without its settings."""
     run_as = job.settings.get("run_as", {})
     return {
         "job_id": job.job_id,
@@ -45,7 +45,7 @@ def job_fields(job: Job) -> dict[str, Any]:
 
 
 def run_fields(run: Run, host: str) -> dict[str, Any]:
-    """A run without the lists it holds.
+    """Return a run without the lists it holds.
 
     Args:
         run: The run.
@@ -87,7 +87,7 @@ def run_fields(run: Run, host: str) -> dict[str, Any]:
 
 
 def run_lists(run: Run, tasks: Sequence[Mapping[str, Any]], *, history: Sequence[Any]) -> dict[str, Any]:
-    """The lists of a run, by the names of their fields; those that are empty are left out.
+    """Return the lists of a run, by the names of their fields; those that are empty are left out.
 
     Args:
         run: The run.
@@ -109,7 +109,7 @@ def run_lists(run: Run, tasks: Sequence[Mapping[str, Any]], *, history: Sequence
 
 
 def single_task_fields(task: Task, run: Run) -> dict[str, Any]:
-    """What the run itself tells of its compute when it has one task only."""
+    """Return what the run itself tells of its compute when it has one task only."""
     spec = {name: task.settings[name] for name in _CLUSTERS if name in task.settings}
     shown = {"cluster_spec": spec, "setup_duration": task.setup_ms, "execution_duration": task.execution_ms}
     instance = _cluster_instance(task, run)
@@ -119,7 +119,7 @@ def single_task_fields(task: Task, run: Run) -> dict[str, Any]:
 def task_fields(
     task: Task, run: Run, host: str, *, iterations: Sequence[Task] = (), resolved: bool = False
 ) -> dict[str, Any]:
-    """A task run, as an entry of `tasks` or `iterations`.
+    """Return a task run, as an entry of `tasks` or `iterations`.
 
     Args:
         task: The task run.
@@ -160,7 +160,7 @@ def task_fields(
 
 
 def task_run_fields(task: Task, run: Run, host: str) -> dict[str, Any]:
-    """A task run as `runs/get` shows it when asked for its own number: like a run."""
+    """Return a task run as `runs/get` shows it when asked for its own number: like a run."""
     return run_fields(run, host) | {
         "run_id": task.run_id,
         "number_in_job": task.run_id,
@@ -176,7 +176,7 @@ def task_run_fields(task: Task, run: Run, host: str) -> dict[str, Any]:
 
 
 def history_fields(repair: Repair, task_run_ids: Iterable[int]) -> dict[str, Any]:
-    """An entry of a run's `repair_history`.
+    """Return an entry of a run's `repair_history`.
 
     Args:
         repair: The original run or a repair.
@@ -193,7 +193,7 @@ def history_fields(repair: Repair, task_run_ids: Iterable[int]) -> dict[str, Any
 
 
 def run_page_url(run: Run, host: str, task: Task | None = None) -> str:
-    """The address of the page of a run or of one of its task runs."""
+    """Return the address of the page of a run or of one of its task runs."""
     return f"{host}/?o=0#job/{run.shown_job_id}/run/{task.run_id if task else run.run_id}"
 
 

@@ -48,7 +48,7 @@ class State:
 
     @property
     def termination_type(self) -> str | None:
-        """The value of `TerminationTypeType` that goes with the code; None without a code."""
+        """Return the value of `TerminationTypeType` that goes with the code; None without a code."""
         if self.code is None:
             return None
         if self.code in _SUCCESS_CODES:

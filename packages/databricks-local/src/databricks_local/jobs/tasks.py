@@ -45,14 +45,14 @@ _MOST_PARALLEL_ITERATIONS = 100
 
 
 def kind_of(task: Mapping[str, Any]) -> str:
-    """The field that says what a task does, such as `notebook_task`."""
+    """Return the field that says what a task does, such as `notebook_task`."""
     return next(name for name in task if name.endswith("_task"))
 
 
 def check_tasks(
     tasks: Sequence[Mapping[str, Any]], *, cluster_keys: Collection[str], environment_keys: Collection[str]
 ) -> None:
-    """Refuses tasks that the service would refuse, and those that this workspace cannot run.
+    """Refuse tasks that the service would refuse, and those that this workspace cannot run.
 
     Args:
         tasks: The settings of all tasks of a job or of a one-time run.
@@ -143,7 +143,7 @@ def _check_compute(
 
 
 def check_cluster(cluster: Mapping[str, Any]) -> None:
-    """Refuses a new cluster that lacks its runtime or its size.
+    """Refuse a new cluster that lacks its runtime or its size.
 
     Args:
         cluster: The settings of a `new_cluster`.
