@@ -100,7 +100,7 @@ class Run:
 
     @property
     def job_parameters(self) -> dict[str, str]:
-        """Return the job's parameters with their values in this run: defaults, replaced by what the caller gave."""
+        """The job's parameters with their values in this run: defaults, replaced by what the caller gave."""
         values: dict[str, str] = {
             each["name"]: each["default"] for each in self.settings.get("parameters", ())
         }
