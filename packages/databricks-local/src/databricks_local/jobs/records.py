@@ -312,6 +312,19 @@ class JobRecords:
         """Return the iterations of a for-each task run in the order they were made, all attempts."""
         return list(self._tasks(parent.job_run_id, parent.run_id))
 
+    def iteration_states(self, parent: Task) -> dict[int, tuple[State, str | None]]:
+        """Return state and error of the latest attempt of each iteration of a for-each task run, by position.
+
+        There may be thousands of them: this reads little of each.
+        """
+        found = self._db.execute(
+            "SELECT json_extract(body, '$.iteration'), json_extract(body, '$.state'), "
+            "json_extract(body, '$.error') FROM task_runs WHERE job_run_id = ? AND parent_run_id = ? "
+            "ORDER BY run_id",
+            (parent.job_run_id, parent.run_id),
+        )
+        return {index: (rows.opened_state(state), error) for index, state, error in found}
+
     def all_tasks(self, job_run_id: int) -> list[Task]:
         """Return all task runs of a run, iterations too, in the order they were made."""
         found = self._db.execute(

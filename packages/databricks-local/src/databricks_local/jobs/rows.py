@@ -61,3 +61,8 @@ def opened_run(row: sqlite3.Row) -> Run:
 def opened_task(row: sqlite3.Row) -> Task:
     """Return the task run in a row."""
     return Task(**_opened(row))
+
+
+def opened_state(text: str) -> State:
+    """Return the state in a part of a row."""
+    return State(**json.loads(text))

@@ -61,7 +61,7 @@ async def get(call: Call) -> object:
 
 def _task(call: Call, task: Task, run: Run, resolved: bool) -> dict[str, Any]:
     loops = "for_each_task" in task.settings
-    iterations = call.workspace.jobs.iterations(task) if loops else ()
+    iterations = call.workspace.jobs.iteration_states(task) if loops else None
     return task_fields(task, run, call.workspace.host, iterations=iterations, resolved=resolved)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from databricks_local.jobs.model import Job, QueueReason, Repair, Run, Task
-from databricks_local.jobs.states import SUCCEEDED, State
+from databricks_local.jobs.states import State
 from databricks_local.jobs.tasks import kind_of
 
 _STATES_OF_STATUS = {
@@ -117,7 +117,12 @@ def single_task_fields(task: Task, run: Run) -> dict[str, Any]:
 
 
 def task_fields(
-    task: Task, run: Run, host: str, *, iterations: Sequence[Task] = (), resolved: bool = False
+    task: Task,
+    run: Run,
+    host: str,
+    *,
+    iterations: Mapping[int, tuple[State, str | None]] | None = None,
+    resolved: bool = False,
 ) -> dict[str, Any]:
     """Return a task run, as an entry of `tasks` or `iterations`.
 
@@ -125,7 +130,7 @@ def task_fields(
         task: The task run.
         run: The run it belongs to.
         host: The workspace's address.
-        iterations: Those of a for-each task run.
+        iterations: State and error of each iteration of a for-each task run, by position.
         resolved: Whether to show parameters with their references replaced.
     """
     settings = {name: value for name, value in task.settings.items() if name != "health"}
@@ -149,7 +154,7 @@ def task_fields(
     if task.condition is not None:
         shown["condition_task"] = {**settings["condition_task"], "outcome": task.condition}
     if "for_each_task" in settings:
-        shown["for_each_task"] = {**settings["for_each_task"], "stats": _stats(task, iterations)}
+        shown["for_each_task"] = {**settings["for_each_task"], "stats": _stats(task, iterations or {})}
     kind = kind_of(settings)
     if resolved and task.resolved is not None and kind in _PARAMETERS:
         values = {name: task.resolved[kind].get(name) for name in _PARAMETERS[kind]}
@@ -230,21 +235,18 @@ def _cluster_instance(task: Task, run: Run) -> dict[str, str] | None:
     return {"cluster_id": existing or name, "spark_context_id": str(task.run_id)}
 
 
-def _stats(task: Task, iterations: Sequence[Task]) -> dict[str, Any]:
-    latest = {each.iteration: each for each in iterations}.values()
-    ended = [each for each in latest if each.state.ended]
-    succeeded = [each for each in ended if each.state.result in SUCCEEDED]
-    messages = Counter(
-        (each.error or each.state.message, each.state.code) for each in ended if not each.state.succeeded
-    )
+def _stats(task: Task, iterations: Mapping[int, tuple[State, str | None]]) -> dict[str, Any]:
+    ended = [(state, error) for state, error in iterations.values() if state.ended]
+    failed = [(state, error) for state, error in ended if not state.succeeded]
+    messages = Counter((error or state.message, state.code) for state, error in failed)
     return {
         "task_run_stats": {
-            "total_iterations": max(len(latest), _count_of_inputs(task)),
-            "scheduled_iterations": len(latest),
-            "active_iterations": len(latest) - len(ended),
+            "total_iterations": max(len(iterations), _count_of_inputs(task)),
+            "scheduled_iterations": len(iterations),
+            "active_iterations": len(iterations) - len(ended),
             "completed_iterations": len(ended),
-            "succeeded_iterations": len(succeeded),
-            "failed_iterations": len(ended) - len(succeeded),
+            "succeeded_iterations": len(ended) - len(failed),
+            "failed_iterations": len(failed),
         },
         "error_message_stats": [
             {"error_message": message, "termination_category": code, "count": count}
