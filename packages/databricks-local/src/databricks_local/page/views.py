@@ -32,7 +32,8 @@ class Attempt:
 
     Attributes:
         task: The attempt.
-        iterations: Its last iterations, the newest attempt of each, if it is a for-each task.
+        iterations: Its iterations, the newest attempt of each, if it is a for-each task. Of very many those
+            that run or failed come first.
         left_out: How many iterations there are besides.
     """
 
@@ -148,7 +149,13 @@ def run_view(workspace: Workspace, run: Run) -> RunView:
         periods=_periods(run, everything, now_ms),
         parameters=_parameters(run),
         logs=sorted(
-            (task for task in everything if task.start_ms and "for_each_task" not in task.settings),
+            (
+                task
+                for view in tasks.values()
+                for attempt in view.attempts
+                for task in (attempt.iterations or [attempt.task])
+                if task.start_ms and "for_each_task" not in task.settings
+            ),
             key=_interest,
         ),
         now_ms=now_ms,
@@ -160,7 +167,7 @@ def _task_view(key: str, tries: list[Task], iterations: dict[int, dict[int, Task
     attempts = []
     for task in tries:
         own = list(iterations[task.run_id].values())
-        attempts.append(Attempt(task, own[-_SHOWN_ITERATIONS:], max(0, len(own) - _SHOWN_ITERATIONS)))
+        attempts.append(Attempt(task, _selected(own), max(0, len(own) - _SHOWN_ITERATIONS)))
     own = list(iterations[last.run_id].values())
     return TaskView(
         key=key,
@@ -194,9 +201,13 @@ def _in_order(tasks: Sequence[Task]) -> list[Task]:
     ordered = []
     for task in sorted(tasks, key=lambda task: (task.original_run_id, task.run_id)):
         if task.parent_run_id is None:
-            own = sorted(nested[task.run_id], key=lambda each: (each.iteration or 0, each.run_id))
-            ordered += [task, *own[-_SHOWN_ITERATIONS:]]
+            ordered += [task, *_selected(nested[task.run_id])]
     return ordered
+
+
+def _selected(iterations: Sequence[Task]) -> list[Task]:
+    chosen = sorted(iterations, key=_interest)[:_SHOWN_ITERATIONS]
+    return sorted(chosen, key=lambda each: (each.iteration or 0, each.run_id))
 
 
 def _parameters(run: Run) -> list[tuple[str, str]]:
