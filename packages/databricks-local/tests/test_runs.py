@@ -1,6 +1,7 @@
 """Runs through databricks-sdk: start, show, list, cancel, delete. Condition tasks need no process."""
 
 import json
+import re
 import time
 import urllib.error
 from collections.abc import Callable
@@ -91,7 +92,7 @@ def test_a_run_of_a_job_is_carried_out_and_shown(workspace: LocalWorkspace, clie
     assert run.run_type is jobs.RunType.JOB_RUN
     assert run.trigger is jobs.TriggerType.ONE_TIME
     assert run.creator_user_name == "local@databricks.local"
-    assert run.run_page_url == f"{workspace.host}/?o=0#job/{job_id}/run/{run.run_id}"
+    assert run.run_page_url == f"{workspace.host}/?o=1#job/{job_id}/run/{run.run_id}"
     assert (run.state.life_cycle_state, run.state.result_state) == (
         RunLifeCycleState.TERMINATED,
         RunResultState.SUCCESS,
@@ -226,6 +227,33 @@ def test_a_failed_run_tells_which_task_failed_and_why(client: WorkspaceClient) -
     assert output.metadata.run_id == bad.run_id
     assert output.metadata.job_run_id == ended.run_id
     assert client.jobs.get_run_output(after.run_id).error == after.state.state_message
+
+
+def test_tasks_share_job_clusters_and_have_new_ones_alone(client: WorkspaceClient) -> None:
+    cluster = {"spark_version": "17.3.x-scala2.13", "num_workers": 1}
+    computes: dict[str, dict[str, Any]] = {
+        "a": {"job_cluster_key": "shared"},
+        "b": {"job_cluster_key": "shared"},
+        "c": {"new_cluster": cluster},
+        "d": {"new_cluster": cluster},
+        "e": {"existing_cluster_id": "0923-164208-meows279"},
+        "f": {},
+    }
+    tasks = [
+        {"task_key": key, "notebook_task": {"notebook_path": "/nowhere"}, **compute}
+        for key, compute in computes.items()
+    ]
+    shared = jobs.JobCluster.from_dict({"job_cluster_key": "shared", "new_cluster": cluster})
+    run = run_of(client, job_of(client, *tasks, job_clusters=[shared]))
+    assert [each.job_cluster_key for each in run.job_clusters] == ["shared"]
+    ids = [task.cluster_instance and task.cluster_instance.cluster_id for task in run.tasks]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 5
+    assert ids[4:] == ["0923-164208-meows279", None]
+    assert all(re.fullmatch(r"\d{4}-\d{6}-[a-z2-7]{8}", each) for each in ids[:4])
+    alone = submitted(client, tasks[2])
+    assert alone.cluster_instance == alone.tasks[0].cluster_instance
+    assert alone.cluster_spec.new_cluster.num_workers == 1
 
 
 def test_output_is_of_task_runs_or_of_runs_with_one_task(client: WorkspaceClient) -> None:

@@ -111,9 +111,13 @@ def run_lists(run: Run, tasks: Sequence[Mapping[str, Any]], *, history: Sequence
 def single_task_fields(task: Task, run: Run) -> dict[str, Any]:
     """Return what the run itself tells of its compute when it has one task only."""
     spec = {name: task.settings[name] for name in _CLUSTERS if name in task.settings}
-    shown = {"cluster_spec": spec, "setup_duration": task.setup_ms, "execution_duration": task.execution_ms}
-    instance = _cluster_instance(task, run)
-    return shown | ({"cluster_instance": instance} if instance else {})
+    shown = {
+        "cluster_spec": spec,
+        "cluster_instance": _cluster_instance(task, run),
+        "setup_duration": task.setup_ms,
+        "execution_duration": task.execution_ms,
+    }
+    return {name: value for name, value in shown.items() if value not in ({}, None)}
 
 
 def task_fields(
@@ -199,7 +203,7 @@ def history_fields(repair: Repair, task_run_ids: Iterable[int]) -> dict[str, Any
 
 def run_page_url(run: Run, host: str, task: Task | None = None) -> str:
     """Return the address of the page of a run or of one of its task runs."""
-    return f"{host}/?o=0#job/{run.shown_job_id}/run/{task.run_id if task else run.run_id}"
+    return f"{host}/?o=1#job/{run.shown_job_id}/run/{task.run_id if task else run.run_id}"
 
 
 def _state_fields(state: State, queue: QueueReason | None) -> dict[str, Any]:
