@@ -10,9 +10,15 @@ from databricks_local.config import Config
 from databricks_local.engine.course import Engine
 from databricks_local.errors import RootInUseError
 from databricks_local.faults import Faults
+from databricks_local.files import tree
+from databricks_local.files.folder import Folder
+from databricks_local.files.spool import Spool
+from databricks_local.files.tree import FileTree
 from databricks_local.jobs import records
 from databricks_local.jobs.records import JobRecords
 from databricks_local.page.login import Logins
+from databricks_local.pipelines import records as pipeline_records
+from databricks_local.pipelines.updates import Pipelines
 from databricks_local.store import Store
 
 
@@ -27,7 +33,11 @@ class Workspace:
         clock: Its time.
         faults: What goes wrong on purpose.
         logins: Who may see the pages.
+        spool: Uploads that are not whole yet.
+        tree: Files, notebooks and folders below ``/Workspace``.
+        dbfs: Files of DBFS.
         jobs: Jobs and runs as they are kept.
+        pipelines: Pipelines, and their updates that run.
         engine: What carries runs out.
     """
 
@@ -45,20 +55,27 @@ class Workspace:
         self.host = ""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(self.root)
-        self.store = Store(self.root / "state.sqlite", [clock.SCHEMA, records.SCHEMA])
+        schemas = [clock.SCHEMA, records.SCHEMA, pipeline_records.SCHEMA, tree.SCHEMA]
+        self.store = Store(self.root / "state.sqlite", schemas)
         self.clock = Clock(self.store)
         self.faults = Faults()
         self.logins = Logins(config.token)
+        self.spool = Spool(self.root / "uploads")
+        self.tree = FileTree(self.root / "workspace", self.store, self.clock, user=config.user)
+        self.dbfs = Folder(self.root / "dbfs")
         self.jobs = JobRecords(self.store, self.clock)
+        self.pipelines = Pipelines(self)
         self.engine = Engine(self)
 
     async def start(self) -> None:
         """Clear up after a server that was killed, and start what runs by itself."""
+        await self.pipelines.start()
         await self.engine.start()
 
     async def stop(self) -> None:
         """End the processes of all tasks and close the store."""
         await self.engine.stop()
+        await self.pipelines.stop()
         self.store.close()
         os.close(self._lock)
 

@@ -1,0 +1,1 @@
+"""Lakeflow's declarative pipelines: kept, shown, and run by open-source Spark."""
