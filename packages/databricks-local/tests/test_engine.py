@@ -108,11 +108,11 @@ def result(run: jobs.Run) -> str:
 
 def states(run: jobs.Run) -> dict[str, str]:
     """The result of each task's latest attempt, or what it is doing."""
-    found = {}
-    for each in run.tasks or ():
-        state = each.state.result_state or each.state.life_cycle_state
-        found[each.task_key] = state.value
-    return found
+    return {each.task_key: states_of(each) for each in run.tasks or ()}
+
+
+def states_of(attempt: jobs.RunTask) -> str:
+    return str((attempt.state.result_state or attempt.state.life_cycle_state).value)
 
 
 def resolved(client: WorkspaceClient, run: jobs.Run, key: str) -> dict[str, str]:
@@ -181,7 +181,10 @@ def test_tasks_after_a_failure(client: WorkspaceClient) -> None:
 
 
 def test_a_run_fails_with_its_leaf_tasks_and_names_the_culprit(client: WorkspaceClient) -> None:
-    run = ended(client, submit(client, failing("bad"), task("after", "bad")))
+    run = ended(
+        client,
+        submit(client, failing("bad"), task("after", "bad"), failing("late", "bad", run_if="ALL_DONE")),
+    )
     assert result(run) == "FAILED"
     assert run.state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
     assert run.state.state_message == (
@@ -234,8 +237,9 @@ def test_references_in_job_parameters_and_tasks(client: WorkspaceClient) -> None
 
 
 def test_a_wrong_reference_fails_its_task_at_once(client: WorkspaceClient) -> None:
-    tasks = [task("a", **condition("{{job.naem}}", "EQUAL_TO", "x")), task("b", "a", run_if="ALL_DONE")]
-    run = ended(client, submit(client, *tasks))
+    call = {"job_id": NO_JOB, "job_parameters": {"x": "{{job.naem}}"}}
+    wrong = task("a", run_job_task=call, max_retries=3, min_retry_interval_millis=TEN_HOURS_MS)
+    run = ended(client, submit(client, wrong, task("b", "a", run_if="ALL_DONE")))
     assert run.tasks[0].state.state_message == "The reference {{job.naem}} leads to nothing."
     assert states(run) == {"a": "FAILED", "b": "SUCCESS"}
 
@@ -376,15 +380,19 @@ def test_iterations_run_side_by_side_up_to_a_limit(client: WorkspaceClient) -> N
     parent = running_task(client, run_id, "loop")
 
     def doing() -> list[str]:
-        found = client.jobs.get_run(parent).iterations or []
-        return [(each.state.result_state or each.state.life_cycle_state).value for each in found]
+        return [states_of(each) for each in client.jobs.get_run(parent).iterations or []]
 
     busy = ["FAILED", "FAILED", "FAILED", "PENDING", "PENDING"] + ["WAITING_FOR_RETRY"] * 3
     wait_until(lambda: sorted(doing()) == sorted(busy))
 
-    first = next(each.run_id for each in client.jobs.get_run(parent).iterations if not each.end_time)
-    client.jobs.cancel_run(first)
-    wait_until(lambda: Counter(doing())["PENDING"] == 2 or "CANCELED" in doing())
+    def one(state: str) -> int:
+        found = client.jobs.get_run(parent).iterations or []
+        return next(each.run_id for each in found if states_of(each) == state)
+
+    client.jobs.cancel_run(one("PENDING"))
+    assert Counter(doing()) == Counter({"FAILED": 3, "WAITING_FOR_RETRY": 3, "PENDING": 1, "CANCELED": 1})
+    client.jobs.cancel_run(one("WAITING_FOR_RETRY"))
+    wait_until(lambda: Counter(doing())["CANCELED"] == 2 and Counter(doing())["WAITING_FOR_RETRY"] == 3)
     client.jobs.cancel_run(run_id)
     run = ended(client, run_id)
     assert states(run) == {"loop": "CANCELED"}
@@ -414,9 +422,11 @@ def test_no_inputs_are_no_iterations(client: WorkspaceClient) -> None:
 
 def test_iterations_have_retries_of_their_own(client: WorkspaceClient) -> None:
     nested = failing("each", max_retries=1)
-    run = ended(client, submit(client, loop("loop", '["a", "b"]', nested, 2)))
+    after = task("after", "loop", run_if="ALL_DONE")
+    run = ended(client, submit(client, loop("loop", '["a", "b"]', nested, 2), after))
     found = iterations(client, run, "loop")
     assert sorted(each.attempt_number for each in found) == [0, 0, 1, 1]
+    assert result(run) == "SUCCESS_WITH_FAILURES"
 
 
 def test_a_repair_runs_those_iterations_again_that_failed(client: WorkspaceClient) -> None:
@@ -575,16 +585,16 @@ def test_cancelling_a_task_goes_on_with_what_handles_it(client: WorkspaceClient)
         client,
         waiting("a"),
         task("b", "a"),
+        task("after_b", "b", run_if="ALL_DONE"),
         task("cleanup", "a", run_if="AT_LEAST_ONE_FAILED"),
-        task("other"),
     )
     attempt = running_task(client, run_id, "a")
     blocked = next(each.run_id for each in client.jobs.get_run(run_id).tasks if each.task_key == "b")
     client.jobs.cancel_run(blocked)
     client.jobs.cancel_run(attempt)
     run = ended(client, run_id)
-    assert states(run) == {"a": "CANCELED", "b": "CANCELED", "cleanup": "SUCCESS", "other": "SUCCESS"}
-    assert result(run) == "CANCELED"
+    assert states(run) == {"a": "CANCELED", "b": "CANCELED", "after_b": "SUCCESS", "cleanup": "SUCCESS"}
+    assert result(run) == "SUCCESS_WITH_FAILURES"
 
 
 def test_a_repair_keeps_what_was_done(client: WorkspaceClient) -> None:
@@ -620,8 +630,18 @@ def test_a_repair_keeps_what_was_done(client: WorkspaceClient) -> None:
     assert history[1].id == repair.response.repair_id
 
 
-def states_of(attempt: jobs.RunTask) -> str:
-    return str(attempt.state.result_state.value)
+def test_a_repair_waits_for_no_other_run(client: WorkspaceClient) -> None:
+    job_id = new_job(client, waiting("a"))
+    broken = run_now(client, job_id)
+    running_task(client, broken, "a")
+    client.jobs.cancel_run(broken)
+    ended(client, broken)
+    other = run_now(client, job_id)
+    running_task(client, other, "a")
+    client.jobs.repair_run(broken, rerun_tasks=["a"])
+    running_task(client, broken, "a")
+    client.jobs.cancel_all_runs(job_id=job_id)
+    assert [result(ended(client, each)) for each in (broken, other)] == ["CANCELED", "CANCELED"]
 
 
 # Restarts
@@ -667,7 +687,9 @@ def test_a_stop_closes_runs_and_keeps_the_queue(own: LocalWorkspace) -> None:
     job_id = new_job(client, waiting("a"), queue={"enabled": True})
     running, queued = run_now(client, job_id), run_now(client, job_id)
     running_task(client, running, "a")
+    begun = time.monotonic()
     own.stop()
+    assert time.monotonic() - begun < 15
     own.start()
     assert client.jobs.get_run(running).state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
     running_task(client, queued, "a")

@@ -87,22 +87,19 @@ def run_ended(result: str, culprit: tuple[str, State] | None) -> State:
 
     Args:
         result: What `result_of_run` says.
-        culprit: Key and end of the task that failed first, if one did.
+        culprit: Key and end of the task that failed first; None when tasks were canceled only.
     """
     if result == "SUCCESS":
         return SUCCESS
     if result == "CANCELED":
         return CANCELED
-    if culprit is None:
-        return failed("INTERNAL_ERROR", "The run failed, but none of its tasks says why.")
-    key, end = culprit
-    message = f"Task {key} failed with message: {end.message.rstrip('.')}."
+    message, code = "", "RUN_EXECUTION_ERROR"
+    if culprit:
+        key, end = culprit
+        message = f"Task {key} failed with message: {end.message.rstrip('.')}."
+        code = "INTERNAL_ERROR" if end.code == "INTERNAL_ERROR" else code
     if result == "SUCCESS_WITH_FAILURES":
         return State("TERMINATED", result, message, result)
     # Clients know failed runs with several tasks by this life cycle state, odd as it is.
-    return State(
-        "INTERNAL_ERROR",
-        "FAILED",
-        f"{message} This caused all downstream tasks to get skipped.",
-        "INTERNAL_ERROR" if end.code == "INTERNAL_ERROR" else "RUN_EXECUTION_ERROR",
-    )
+    message += " This caused all downstream tasks to get skipped."
+    return State("INTERNAL_ERROR", "FAILED", message, code)

@@ -18,8 +18,8 @@ def close_interrupted(workspace: "Workspace") -> None:
         workspace: The workspace, before anything runs in it.
     """
     records, now = workspace.jobs, workspace.clock.now_ms()
-    # Callers come before those they called.
-    for run in sorted(records.unfinished(), key=lambda run: run.run_id):
+    # They come by their numbers, callers before those they called.
+    for run in records.unfinished():
         end = endings.STOPPED
         if run.state.life_cycle == "QUEUED":
             caller = records.task(run.trigger_run_id) if run.trigger_run_id is not None else None
