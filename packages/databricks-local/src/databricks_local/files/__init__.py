@@ -1,0 +1,1 @@
+"""Contents as real files: the workspace tree, DBFS, volumes."""
