@@ -4,7 +4,7 @@ The fields of the plan are those of a ``spark-pipeline.yml`` of Spark 4.1 (name,
 configuration), beside the files of its libraries, where Python imports from and what is to be refreshed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ from databricks_local.pipelines.lakeflow_sql import LakeflowSqlError, translated
 from databricks_local.pipelines.records import Update
 
 if TYPE_CHECKING:
+    from databricks_local.files.tree import FileTree, WorkspaceObject
     from databricks_local.workspace import Workspace
 
-_NOTEBOOK_PYTHON = "# Databricks notebook source"
-_NOTEBOOK_SQL = "-- Databricks notebook source"
 _MAGIC = "# MAGIC %"
 _HARMLESS_MAGIC = ("# MAGIC %md", "# MAGIC %python")
+_KINDS = {"PYTHON": "py", "SQL": "sql", ".py": "py", ".sql": "sql"}
 
 
 class PlanError(Exception):
@@ -27,7 +27,7 @@ class PlanError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a pipeline.
+    """A file or notebook of a pipeline.
 
     Attributes:
         path: Its path in the workspace.
@@ -40,66 +40,69 @@ class Source:
     kind: str
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file or notebook of the workspace.
-
-    Attributes:
-        path: Its path there; that of a notebook has no ending.
-        file: Where it lies.
-    """
-
-    path: str
-    file: Path
-
-
-def sources(files: Iterator[Found] | list[Found], warnings: list[str]) -> list[Source]:
-    """Return the files that declare a pipeline, in the order of their paths.
+def sources(tree: "FileTree", libraries: Sequence[Mapping[str, Any]], warnings: list[str]) -> list[Source]:
+    """Return what declares a pipeline, in the order of the paths.
 
     Args:
-        files: What its libraries name.
+        tree: The workspace's files.
+        libraries: As the pipeline's spec has them.
         warnings: Takes a sentence about each thing that has no effect here.
 
     Raises:
-        PlanError: A file cannot be run.
+        PlanError: A file is missing or cannot be run.
     """
-    found = []
-    for each in sorted(files, key=lambda file: file.path):
-        text = each.file.read_text(encoding="utf-8", errors="replace")
-        kind = _kind(each, text)
-        if kind == "sql":
-            try:
-                result = translated(text)
-            except LakeflowSqlError as error:
-                raise PlanError(f"{each.path}: {error}") from None
-            warnings += [f"{each.path}: {warning}" for warning in result.warnings]
-            text = result.text
-        elif kind == "py":
-            _check_magic(each.path, text)
-        found.append(Source(each.path, text, kind))
+    found = {each.path: each for library in libraries for each in _objects(tree, library)}
     if not found:
         raise PlanError("[NO_TABLES_IN_PIPELINE] the libraries of the pipeline name no Python or SQL file.")
-    return found
+    return [_source(tree, found[path], warnings) for path in sorted(found)]
 
 
-def _kind(found: Found, text: str) -> str:
-    first = text.partition("\n")[0].strip()
-    suffix = PurePosixPath(found.path).suffix or found.file.suffix
-    if suffix == ".py" or first == _NOTEBOOK_PYTHON:
-        return "py"
-    if suffix == ".sql" or first == _NOTEBOOK_SQL:
-        return "sql"
-    raise PlanError(
-        f"{found.path}: a pipeline is made of Python and SQL files and notebooks, and this is neither."
-    )
+def _objects(tree: "FileTree", library: Mapping[str, Any]) -> Iterator["WorkspaceObject"]:
+    (kind, named), *_ = library.items()
+    path = named["include" if kind == "glob" else "path"]
+    folder = path.endswith("/**") and kind == "glob"
+    there = tree.find(path.removesuffix("/**") if folder else path)
+    if there is None or (there.kind == "DIRECTORY") is not folder:
+        what = "folder" if folder else "notebook" if kind == "notebook" else "file"
+        raise PlanError(f"[FILE_NOT_FOUND] the {what} {path} of the pipeline is not in the workspace.")
+    yield from _below(tree, there) if folder else (there,)
+
+
+def _below(tree: "FileTree", folder: "WorkspaceObject") -> Iterator["WorkspaceObject"]:
+    for each in tree.children(folder.path):
+        name = PurePosixPath(each.path).name
+        if each.kind == "DIRECTORY":
+            if name != "__pycache__":
+                yield from _below(tree, each)
+        elif each.kind == "NOTEBOOK" or PurePosixPath(name).suffix in _KINDS:
+            yield each
+
+
+def _source(tree: "FileTree", each: "WorkspaceObject", warnings: list[str]) -> Source:
+    path = f"/Workspace{each.path}"
+    kind = _KINDS.get(each.language or PurePosixPath(path).suffix)
+    if kind is None:
+        raise PlanError(f"{path}: a pipeline is made of Python and SQL, and this is neither.")
+    text = tree.read(each.path).decode(errors="replace")
+    if kind == "sql":
+        try:
+            result = translated(text)
+        except LakeflowSqlError as error:
+            raise PlanError(f"{path}: {error}") from None
+        warnings += [f"{path}: {warning}" for warning in result.warnings]
+        text = result.text
+    elif each.kind == "NOTEBOOK":
+        _check_magic(path, text)
+    return Source(path, text, kind)
 
 
 def _check_magic(path: str, text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(_MAGIC) and not line.startswith(_HARMLESS_MAGIC):
+            command = line.removeprefix("# MAGIC ")[:40]
             raise PlanError(
-                f"{path}, line {number}: {line.removeprefix('# MAGIC ')[:40]} is not imitated in notebooks of a "
-                "pipeline: name packages in environment.dependencies, put SQL into a file of its own."
+                f"{path}, line {number}: {command} is not imitated in notebooks of a pipeline: name packages "
+                "in environment.dependencies, put SQL into a file of its own."
             )
 
 

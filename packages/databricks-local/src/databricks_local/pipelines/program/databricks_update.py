@@ -2,7 +2,7 @@
 
 It imports nothing of the server, whose package that interpreter may lack. The only argument is a JSON file
 (see ``databricks_local.pipelines.plan``); what happens is appended to the file of events, one JSON text
-a line: ``{"state": …}``, ``{"message": …, "time": …}`` for what Spark says, ``{"warning": …}`` and ``{"error": …}``.
+a line: ``{"state": …}``, ``{"message": …, "time": …}`` of Spark, ``{"warning": …}``, ``{"error": …}``.
 """
 
 import importlib
