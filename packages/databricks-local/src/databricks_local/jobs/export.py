@@ -9,27 +9,26 @@ from __future__ import annotations
 import base64
 import html
 import json
-from pathlib import PurePosixPath
 from urllib.parse import quote
 
-_SEPARATOR = "# COMMAND ----------"
-_HEADER = "# Databricks notebook source"
-_MAGIC = "# MAGIC"
+from databricks_local.files.notebooks import Notebook, to_jupyter
 
 
-def notebook_page(path: str, source: str) -> str:
+def notebook_page(name: str, notebook: Notebook) -> str:
     """Return the page.
 
     Args:
-        path: The notebook's path in the workspace.
-        source: Its source, as a `.py` file holds it.
+        name: The notebook's name.
+        notebook: The notebook.
     """
-    name = PurePosixPath(path).name
-    cells = _cells(source)
+    cells = [
+        ("%md\n" if cell["cell_type"] == "markdown" else "") + "".join(cell["source"])
+        for cell in json.loads(to_jupyter(notebook))["cells"]
+    ]
     model = {
         "version": "NotebookV1",
         "name": name,
-        "language": "python",
+        "language": notebook.language.lower(),
         "commands": [
             {"version": "CommandV1", "position": float(number), "command": cell}
             for number, cell in enumerate(cells, 1)
@@ -42,15 +41,3 @@ def notebook_page(path: str, source: str) -> str:
         f"<script>var __DATABRICKS_NOTEBOOK_MODEL = '{encoded}';</script></head>\n"
         f"<body><h1>{html.escape(name)}</h1>\n{shown}\n</body></html>\n"
     )
-
-
-def _cells(source: str) -> list[str]:
-    body = source.removeprefix(_HEADER)
-    return [_without_magic(cell.strip("\n")) for cell in body.split(_SEPARATOR)]
-
-
-def _without_magic(cell: str) -> str:
-    lines = cell.splitlines()
-    if not any(line.startswith(_MAGIC) for line in lines):
-        return cell
-    return "\n".join(line.removeprefix(_MAGIC).removeprefix(" ") for line in lines if line.startswith(_MAGIC))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import PurePosixPath
 from typing import Any
 
 from databricks.sdk.service.jobs import JobsAPI
@@ -9,6 +11,7 @@ from databricks.sdk.service.jobs import JobsAPI
 from databricks_local.api import Call, Endpoint
 from databricks_local.errors import invalid, wrong_state
 from databricks_local.fields import fields_of
+from databricks_local.files.notebooks import Notebook
 from databricks_local.jobs import start_api
 from databricks_local.jobs.api import VERSIONS, job_of, version_of
 from databricks_local.jobs.export import notebook_page
@@ -171,9 +174,10 @@ async def export(call: Call) -> object:
     if call.values.get("views_to_export", "CODE") == "DASHBOARDS":
         return {"views": []}
     path = (task.resolved or task.settings)["notebook_task"]["notebook_path"]
-    source = await call.workspace.tree.read_notebook(path)
-    name = path.rpartition("/")[2]
-    return {"views": [{"type": "NOTEBOOK", "name": name, "content": notebook_page(path, source)}]}
+    tree = call.workspace.tree
+    notebook = Notebook(tree.get(path).language or "PYTHON", await asyncio.to_thread(tree.read, path))
+    name = PurePosixPath(path).name
+    return {"views": [{"type": "NOTEBOOK", "name": name, "content": notebook_page(name, notebook)}]}
 
 
 async def cancel(call: Call) -> object:
