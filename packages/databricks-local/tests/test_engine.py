@@ -499,6 +499,17 @@ def test_a_child_ends_with_the_task_that_runs_it(client: WorkspaceClient) -> Non
     assert [result(each) for each in client.jobs.list_runs(job_id=child)] == ["CANCELED"]
 
 
+def test_a_child_that_is_canceled_cancels_its_task(client: WorkspaceClient) -> None:
+    child = new_job(client, waiting("x"))
+    call = {"job_id": child}
+    run_id = submit(client, task("a", run_job_task=call, max_retries=-1, min_retry_interval_millis=1))
+    running_task(client, run_id, "a")
+    wait_until(lambda: len(list(client.jobs.list_runs(job_id=child, active_only=True))) == 1)
+    client.jobs.cancel_all_runs(job_id=child)
+    run = ended(client, run_id)
+    assert (result(run), states(run), len(run.tasks)) == ("CANCELED", {"a": "CANCELED"}, 1)
+
+
 # Queues
 
 
@@ -670,8 +681,11 @@ def test_after_a_kill_runs_are_closed_and_queued_ones_go_on(own: LocalWorkspace)
         assert run.status.termination_details.code.value == "INTERNAL_ERROR"
         assert run.end_time > 0
     assert states(client.jobs.get_run(broken)) == {"a": "FAILED", "b": "UPSTREAM_FAILED"}
-    [one, *_] = iterations(client, client.jobs.get_run(looping), "loop")
-    assert one.end_time > 0
+    found = iterations(client, client.jobs.get_run(looping), "loop")
+    assert [(each.attempt_number, states_of(each), each.end_time > 0) for each in found] == [
+        (0, "FAILED", True),
+        (1, "FAILED", True),
+    ]
     assert result(client.jobs.get_run(waiting_child)) == "CANCELED"
 
     running_task(client, queued, "a")

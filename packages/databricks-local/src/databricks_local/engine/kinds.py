@@ -103,6 +103,7 @@ async def _update_pipeline(
         task["pipeline_id"],
         full_refresh=bool(task.get("full_refresh")),
         refresh_selection=list(task.get("refresh_selection") or ()),
+        full_refresh_selection=list(task.get("full_refresh_selection") or ()),
     )
 
 
