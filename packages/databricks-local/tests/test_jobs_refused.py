@@ -250,6 +250,18 @@ def test_a_policy_stands_for_what_a_cluster_does_not_say(databricks_local: Local
     assert kept.new_cluster.as_dict() == {"policy_id": "0123456789ABCDEF"}
 
 
+def test_work_in_the_form_of_one_task_is_checked_too(databricks_local: LocalWorkspace) -> None:
+    jar = {"spark_jar_task": {"main_class_name": "A"}, "new_cluster": CLUSTER}
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        databricks_local.call("POST", "/api/2.2/jobs/runs/submit", jar)
+    assert caught.value.code == 501
+    answer = refused(databricks_local, "runs/submit", {**NOTEBOOK, "tasks": [NOTEBOOK]})
+    assert "unknown field 'task_key'" in answer["message"]
+    both = {"notebook_task": NOTEBOOK["notebook_task"], "tasks": [NOTEBOOK]}
+    answer = refused(databricks_local, "runs/submit", both)
+    assert answer["message"] == "tasks and notebook_task cannot be specified together."
+
+
 def test_a_one_time_run_needs_tasks(databricks_local: LocalWorkspace) -> None:
     with pytest.raises(InvalidParameterValue, match="One of job_cluster_key, new_cluster"):
         databricks_local.client().jobs.submit(run_name="empty")

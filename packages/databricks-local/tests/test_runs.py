@@ -201,6 +201,8 @@ def test_a_token_belongs_to_its_job(client: WorkspaceClient) -> None:
     assert client.jobs.run_now(other, idempotency_token="t").run_id != first
     client.jobs.update(one, new_settings=jobs.JobSettings(name="changed"))
     assert client.jobs.run_now(one, idempotency_token="t").run_id == first
+    empty = {client.jobs.run_now(one, idempotency_token="").run_id for _ in range(2)}
+    assert len(empty) == 2
 
 
 def test_the_token_of_a_deleted_run_is_refused(client: WorkspaceClient) -> None:

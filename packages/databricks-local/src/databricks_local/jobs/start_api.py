@@ -8,11 +8,14 @@ from typing import Any
 
 from databricks.sdk.service.compute import ClusterSpec, Library
 from databricks.sdk.service.jobs import (
+    DbtTask,
     JobsAPI,
     NotebookTask,
     PipelineTask,
     PythonWheelTask,
+    SparkJarTask,
     SparkPythonTask,
+    SparkSubmitTask,
     SqlTask,
 )
 
@@ -24,13 +27,16 @@ from databricks_local.jobs.parameters import run_parameters, selected
 from databricks_local.jobs.settings import check_token, run_settings
 
 _OLD_TASK = {
+    "dbt_task": DbtTask,
     "existing_cluster_id": str,
     "libraries": list[Library],
     "new_cluster": ClusterSpec,
     "notebook_task": NotebookTask,
     "pipeline_task": PipelineTask,
     "python_wheel_task": PythonWheelTask,
+    "spark_jar_task": SparkJarTask,
     "spark_python_task": SparkPythonTask,
+    "spark_submit_task": SparkSubmitTask,
     "sql_task": SqlTask,
 }
 """The fields of the one task that `runs/submit` took before it took `tasks`, and still takes."""
@@ -53,7 +59,7 @@ async def run_now(call: Call) -> object:
         name=settings["name"],
         creator=call.workspace.config.user,
         parameters=run_parameters(values),
-        token=values.get("idempotency_token"),
+        token=values.get("idempotency_token") or None,
         only=selected(settings["tasks"], values["only"]) if values.get("only") else None,
     )
     call.workspace.engine.submit(run)
@@ -77,7 +83,7 @@ async def submit(call: Call) -> object:
         kind="SUBMIT_RUN",
         name=settings["run_name"],
         creator=call.workspace.config.user,
-        token=values.get("idempotency_token"),
+        token=values.get("idempotency_token") or None,
     )
     call.workspace.engine.submit(run)
     return {"run_id": run.run_id}
