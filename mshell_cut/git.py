@@ -115,7 +115,8 @@ def first_commit(project: Path, message: str) -> bool:
     run("init", "--quiet", "--initial-branch=main", cwd=project)
     # autocrlf would warn about, and change, what the template just wrote.
     run("-c", "core.autocrlf=false", "add", "--all", cwd=project)
-    commit = ("commit", "--quiet", "--no-verify", "--message", message)
+    # A repository of one commit holds nothing to tidy up: no process to find that out.
+    commit = ("-c", "maintenance.auto=false", "commit", "--quiet", "--no-verify", "--message", message)
     first = _call(commit, project, None)
     if not first.returncode:
         return True

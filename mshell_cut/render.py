@@ -1,8 +1,9 @@
 """Renders a template, through cookiecutter: the only module that calls it."""
 
 import copy
+import functools
 import hashlib
-import importlib.util
+import importlib
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
 import jinja2
@@ -28,25 +30,49 @@ from mshell_cut.questions import Questionnaire
 from mshell_cut.source import Source
 
 
-def _import_when_used(name: str) -> None:
-    """Have a module load on first use: the recipe of the documentation of importlib.util.LazyLoader."""
-    spec = importlib.util.find_spec(name)
-    if name in sys.modules or spec is None or spec.loader is None:
+def _spare_import(name: str, *, of: str) -> None:
+    """Import a module so that what it imports in turn loads on first use, for this one importer.
+
+    `importlib.util.LazyLoader` does not spare it: an `import` statement looks at the `__spec__` of a module
+    that is there already, and that look loads it.
+    """
+    if name in sys.modules or of in sys.modules:
         return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    stand_in = ModuleType(name)
+
+    def step_aside() -> None:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+
+    def look_up(attribute: str) -> Any:
+        step_aside()
+        return getattr(importlib.import_module(name), attribute)
+
+    stand_in.__getattr__ = look_up  # type: ignore[method-assign]
+    sys.modules[name] = stand_in
+    try:
+        importlib.import_module(of)
+    finally:
+        # Whoever else imports it gets the module itself.
+        step_aside()
 
 
-# Cookiecutter's environment imports it for the `now` tag, which few templates have: a tenth of a cut's time.
-_import_when_used("arrow")
+# Cookiecutter imports it for the `now` tag, which few templates have: a tenth of a cut's time.
+_spare_import("arrow", of="cookiecutter.extensions")
+
+
+@functools.cache
+def _verbatim() -> CodeType:
+    """Return the compiled template that renders to its global `_verbatim`, whatever tags look like."""
+    return jinja2.Environment().compile("{{ _verbatim }}")  # noqa: S701 - no HTML, and nothing to escape
 
 
 class CompiledTemplates(Extension):
-    """Has Jinja keep compiled templates in the user's cache: compiling is most of the work of a render.
+    """Has Jinja compile less, as that is most of the work of a render.
 
-    Cookiecutter makes its own environment and takes extensions by name, so this is how to reach it.
+    Compiled templates are kept in the user's cache; texts without tags, as most answers and names of files,
+    are not compiled at all. Cookiecutter makes its own environment and takes extensions by name, so this is
+    how to reach it.
     """
 
     folder: Path | None = None
@@ -54,6 +80,7 @@ class CompiledTemplates(Extension):
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
+        self._spare_texts_without_tags(environment)
         if not self.folder:
             return
         environment.bytecode_cache = jinja2.FileSystemBytecodeCache(str(self.folder))
@@ -68,6 +95,34 @@ class CompiledTemplates(Extension):
             return self._nameless[place, source]
 
         environment.compile = compile_once  # type: ignore[method-assign]
+
+    def _spare_texts_without_tags(self, environment: jinja2.Environment) -> None:
+        compile_anew = environment.from_string
+        # Jinja normalises the ends of lines.
+        special = {
+            *("\n", "\r", environment.block_start_string, environment.variable_start_string),
+            *(environment.comment_start_string, environment.line_statement_prefix or "\n"),
+            environment.line_comment_prefix or "\n",
+        }
+
+        def from_string(source: Any, *arguments: Any, **settings: Any) -> jinja2.Template:
+            if (
+                arguments
+                or settings
+                or not isinstance(source, str)
+                or any(mark in source for mark in special)
+                or any(map(_rewrites_text, environment.extensions.values()))
+            ):
+                return compile_anew(source, *arguments, **settings)
+            return environment.template_class.from_code(environment, _verbatim(), {"_verbatim": source})
+
+        environment.from_string = from_string  # type: ignore[method-assign]
+
+
+def _rewrites_text(extension: Extension) -> bool:
+    """Tell whether a template's own extension may change texts that hold no tags."""
+    kind = type(extension)
+    return kind.preprocess is not Extension.preprocess or kind.filter_stream is not Extension.filter_stream
 
 
 class Renderer:
@@ -87,9 +142,8 @@ class Renderer:
         # Cookiecutter warns through logging about what we report ourselves.
         logging.getLogger("cookiecutter").setLevel(logging.CRITICAL)
         with _translated(source.path):
-            self._environment = create_env_with_context(
-                {"cookiecutter": copy.deepcopy(dict(questionnaire.raw))}
-            )
+            raw = {**copy.deepcopy(dict(questionnaire.raw)), "_extensions": self._extensions()}
+            self._environment = create_env_with_context({"cookiecutter": raw})
 
     @property
     def is_predictable(self) -> bool:
@@ -203,10 +257,12 @@ class Renderer:
             "_output_dir": str(into),
             "_repo_dir": str(self.source.path),
             "_checkout": self.source.checkout,
+            "_extensions": self._extensions(),
         }
-        final = prompt_for_config({"cookiecutter": raw}, no_input=True)
-        extensions = [*final.get("_extensions", []), f"{__name__}.{CompiledTemplates.__name__}"]
-        return {"cookiecutter": {**final, "_extensions": extensions}}
+        return {"cookiecutter": prompt_for_config({"cookiecutter": raw}, no_input=True)}
+
+    def _extensions(self) -> list[str]:
+        return [*self.questionnaire.raw.get("_extensions", []), f"{__name__}.{CompiledTemplates.__name__}"]
 
     def _fingerprint(self) -> str:
         # Jinja's cache knows a template by its path and text only; these decide what it compiles to as well.
