@@ -213,7 +213,7 @@ def _selected(iterations: Sequence[Task]) -> list[Task]:
 def _parameters(run: Run) -> list[tuple[str, str]]:
     given = {name: value for name, value in run.parameters.items() if name != "job_parameters"}
     named = [(name, str(value)) for name, value in run.job_parameters.items()]
-    return named + [(name, _json(value)) for name, value in given.items()]
+    return named + [(name, json.dumps(value, ensure_ascii=False)) for name, value in given.items()]
 
 
 def _interest(task: Task) -> tuple[int, int]:
