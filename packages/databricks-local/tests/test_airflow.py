@@ -74,9 +74,8 @@ def test_jobs_are_made_changed_found_and_listed(said: Json) -> None:
 def test_runs_are_started_followed_repaired_and_deleted(databricks_local: LocalWorkspace, said: Json) -> None:
     runs = said["runs"]
     assert (runs["state"]["life_cycle_state"], runs["state"]["result_state"]) == ("TERMINATED", "SUCCESS")
-    assert [
-        word in text for word, text in zip(["SUCCESS", "TERMINATED", "SUCCESS"], runs["states"], strict=False)
-    ]
+    for word, text in zip(["SUCCESS", "TERMINATED", "SUCCESS", "failed"], runs["states"], strict=True):
+        assert word in text
     assert runs["job_id"] == said["jobs"]["job_id"]
     assert runs["page"].startswith(databricks_local.host)
     assert [(each["name"], each["value"]) for each in runs["parameters"]] == [("right", "1")]
@@ -119,5 +118,5 @@ def test_the_rest_works_or_says_that_it_is_not_imitated(said: Json) -> None:
     others = said["others"]
     assert others["connection"] == [True, "Connection successfully tested"]
     assert others["repo"] is None
-    assert "does not imitate GET /api/2.0/sql/warehouses/0" in others["warehouse"]
+    assert "501 Server Error: Not Implemented" in others["warehouse"]
     assert others["cluster"]
