@@ -1,0 +1,90 @@
+"""Installs packages beside those that an interpreter has: what these satisfy is left alone, as on a cluster."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# How uv tells of a step: " + name==1.0" or " + name==1.0 (from file:///…)".
+_STEP = re.compile(r"^ \+ (?P<name>[^=@\s]+)==(?P<version>\S+)(?: \(from (?P<source>.+)\))?$", re.MULTILINE)
+
+
+class InstallError(Exception):
+    """uv could not install something; the text is its own."""
+
+
+def install(
+    uv: str,
+    python: str,
+    wanted: Sequence[str],
+    target: Path,
+    *,
+    offline: bool,
+) -> str:
+    """Install into a folder what an interpreter lacks.
+
+    Args:
+        uv: The program.
+        python: The interpreter.
+        wanted: Requirements, paths of wheels and options, as ``uv pip install`` takes them.
+        target: The folder.
+        offline: Ask no package index.
+
+    Returns:
+        What uv did, one line a package.
+
+    Raises:
+        InstallError: Something cannot be had, or two things do not go together.
+    """
+    if not wanted:
+        return ""
+    shared = ["--python", python, *(["--offline", "--no-index"] if offline else [])]
+    # Only a dry run on the environment itself says what it lacks; nothing in it is changed.
+    plan = _uv([uv, "pip", "install", *shared, "--dry-run", "--break-system-packages", *wanted])
+    missing = [step["source"] or f"{step['name']}=={step['version']}" for step in _STEP.finditer(plan)]
+    if not missing:
+        return ""
+    index = _index_options(wanted)
+    return _uv([uv, "pip", "install", *shared, *index, "--no-deps", "--target", str(target), *missing])
+
+
+def _index_options(wanted: Sequence[str]) -> list[str]:
+    """Return those options that say where packages come from."""
+    kept: list[str] = []
+    words = iter(wanted)
+    for word in words:
+        if word.split("=")[0] in ("--index-url", "--extra-index-url", "--find-links", "-i", "-f"):
+            kept += [word] if "=" in word else [word, next(words, "")]
+    return kept
+
+
+def _uv(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise InstallError(done.stderr.strip())
+    return done.stderr
+
+
+def main() -> int:
+    """Install what the standard input says, as a process of its own that can be ended; return the exit code."""
+    order = json.loads(sys.stdin.buffer.read())
+    try:
+        print(
+            install(
+                order["uv"],
+                order["python"],
+                order["wanted"],
+                Path(order["target"]),
+                offline=order["offline"],
+            )
+        )
+    except InstallError as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
