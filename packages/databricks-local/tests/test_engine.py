@@ -183,7 +183,7 @@ def test_tasks_after_a_failure(client: WorkspaceClient) -> None:
 def test_a_run_fails_with_its_leaf_tasks_and_names_the_culprit(client: WorkspaceClient) -> None:
     run = ended(
         client,
-        submit(client, failing("bad"), task("after", "bad"), failing("late", "bad", run_if="ALL_DONE")),
+        submit(client, failing("late", "bad", run_if="ALL_DONE"), failing("bad"), task("after", "bad")),
     )
     assert result(run) == "FAILED"
     assert run.state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
@@ -192,7 +192,7 @@ def test_a_run_fails_with_its_leaf_tasks_and_names_the_culprit(client: Workspace
         "This caused all downstream tasks to get skipped."
     )
     assert run.status.termination_details.code.value == "RUN_EXECUTION_ERROR"
-    skipped = run.tasks[1]
+    skipped = run.tasks[2]
     assert skipped.state.life_cycle_state is RunLifeCycleState.SKIPPED
     assert skipped.status.termination_details.code.value == "SKIPPED"
 
@@ -242,6 +242,13 @@ def test_a_wrong_reference_fails_its_task_at_once(client: WorkspaceClient) -> No
     run = ended(client, submit(client, wrong, task("b", "a", run_if="ALL_DONE")))
     assert run.tasks[0].state.state_message == "The reference {{job.naem}} leads to nothing."
     assert states(run) == {"a": "FAILED", "b": "SUCCESS"}
+
+
+def test_a_reference_to_a_task_that_has_not_ended(client: WorkspaceClient) -> None:
+    run_id = submit(client, waiting("a"), task("b", **condition("{{tasks.a.run_id}}", "EQUAL_TO", "1")))
+    run = until(client, run_id, lambda run: states(run)["b"] == "FAILED")
+    assert "no task of this name has ended" in run.tasks[1].state.state_message
+    client.jobs.cancel_run(run_id)
 
 
 def test_a_wrong_reference_in_a_job_parameter_fails_the_run(client: WorkspaceClient) -> None:

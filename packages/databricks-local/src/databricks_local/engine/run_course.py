@@ -44,6 +44,7 @@ class RunCourse:
         self._after = graph.dependents(task.settings for task in self._tasks.values())
         self._courses: dict[str, TaskCourse] = {}
         self._canceled_early: list[str] = []
+        self._ended: list[str] = []
         self._stop: State | None = None
 
     async def drive(self) -> None:
@@ -118,6 +119,7 @@ class RunCourse:
                 course.settle()
                 del self._courses[course.task.key]
                 ended.append(course.task.key)
+            self._ended += ended
             candidates = [after for key in ended for after in self._after.get(key, ())]
 
     def _begin(
@@ -172,7 +174,9 @@ class RunCourse:
             for task in tasks
             if task.state.life_cycle != "SKIPPED" and upstream_of(task.state.result) is Upstream.FAILED
         ]
-        first = min(failed, key=lambda task: task.end_ms, default=None)
+        # Those of the same millisecond by the order of their ends; those before a repair come first.
+        place = {key: number for number, key in enumerate(self._ended)}
+        first = min(failed, key=lambda task: (task.end_ms, place.get(task.key, -1)), default=None)
         return endings.run_ended(result, (first.key, first.state) if first else None)
 
     def _end(self, end: State) -> None:
