@@ -9,6 +9,7 @@ from databricks_local.clock import Clock
 from databricks_local.config import Config
 from databricks_local.engine.course import Engine
 from databricks_local.errors import RootInUseError
+from databricks_local.execution.launch import Launcher
 from databricks_local.faults import Faults
 from databricks_local.files import tree
 from databricks_local.files.folder import Folder
@@ -37,6 +38,7 @@ class Workspace:
         tree: Files, notebooks and folders below ``/Workspace``.
         dbfs: Files of DBFS.
         jobs: Jobs and runs as they are kept.
+        launcher: What runs tasks as processes.
         pipelines: Pipelines, and their updates that run.
         engine: What carries runs out.
     """
@@ -64,11 +66,14 @@ class Workspace:
         self.tree = FileTree(self.root / "workspace", self.store, self.clock, user=config.user)
         self.dbfs = Folder(self.root / "dbfs")
         self.jobs = JobRecords(self.store, self.clock)
+        self.launcher = Launcher(self)
         self.pipelines = Pipelines(self)
         self.engine = Engine(self)
 
     async def start(self) -> None:
         """Clear up after a server that was killed, and start what runs by itself."""
+        # What a killed server left must be gone before anything new starts.
+        await self.launcher.start()
         await self.pipelines.start()
         await self.engine.start()
 
@@ -76,6 +81,7 @@ class Workspace:
         """End the processes of all tasks and close the store."""
         await self.engine.stop()
         await self.pipelines.stop()
+        await self.launcher.stop()
         self.store.close()
         os.close(self._lock)
 
