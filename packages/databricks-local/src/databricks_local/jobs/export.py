@@ -11,24 +11,25 @@ import html
 import json
 from urllib.parse import quote
 
-from databricks_local.files.notebooks import Notebook, to_jupyter
+from databricks_local.files.notebooks import to_jupyter
 
 
-def notebook_page(name: str, notebook: Notebook) -> str:
+def notebook_page(name: str, language: str, source: bytes) -> str:
     """Return the page.
 
     Args:
         name: The notebook's name.
-        notebook: The notebook.
+        language: Its language, such as `PYTHON`.
+        source: Its source format.
     """
     cells = [
         ("%md\n" if cell["cell_type"] == "markdown" else "") + "".join(cell["source"])
-        for cell in json.loads(to_jupyter(notebook))["cells"]
+        for cell in json.loads(to_jupyter(language, source))["cells"]
     ]
     model = {
         "version": "NotebookV1",
         "name": name,
-        "language": notebook.language.lower(),
+        "language": language.lower(),
         "commands": [
             {"version": "CommandV1", "position": float(number), "command": cell}
             for number, cell in enumerate(cells, 1)

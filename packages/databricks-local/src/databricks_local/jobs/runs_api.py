@@ -11,7 +11,6 @@ from databricks.sdk.service.jobs import JobsAPI
 from databricks_local.api import Call, Endpoint
 from databricks_local.errors import invalid, wrong_state
 from databricks_local.fields import fields_of
-from databricks_local.files.notebooks import Notebook
 from databricks_local.jobs import start_api
 from databricks_local.jobs.api import VERSIONS, job_of, version_of
 from databricks_local.jobs.export import notebook_page
@@ -175,9 +174,10 @@ async def export(call: Call) -> object:
         return {"views": []}
     path = (task.resolved or task.settings)["notebook_task"]["notebook_path"]
     tree = call.workspace.tree
-    notebook = Notebook(tree.get(path).language or "PYTHON", await asyncio.to_thread(tree.read, path))
+    language, source = tree.get(path).language or "PYTHON", await asyncio.to_thread(tree.read, path)
     name = PurePosixPath(path).name
-    return {"views": [{"type": "NOTEBOOK", "name": name, "content": notebook_page(name, notebook)}]}
+    page = notebook_page(name, language, source)
+    return {"views": [{"type": "NOTEBOOK", "name": name, "content": page}]}
 
 
 async def cancel(call: Call) -> object:
