@@ -40,11 +40,14 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) packages/skyspark/tests $(PARALLEL)
 	packages/skyspark/tests/matrix.sh
+	# Its pipelines run on Spark 4.1, in the environment that the line above made.
+	$(PYTEST) packages/databricks-local/tests $(PARALLEL)
 	$(PYTEST) tests -m slow -n auto
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
 	$(BIN)/python benchmarks/bench_update.py
+	$(BIN)/python benchmarks/bench_workspace.py
 	$(BIN)/python benchmarks/bench_plan.py
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
@@ -61,6 +64,8 @@ lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	$(BIN)/uv export --quiet --package mshell-cut --group dev --no-emit-workspace --no-header -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		tests/stock/requirements.in -o tests/stock/requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		packages/databricks-local/tests/airflow/requirements.in -o packages/databricks-local/tests/airflow/requirements.lock
 	$(BIN)/python scripts/lock_template.py
 
 clean: ## Remove environments, caches and build products
