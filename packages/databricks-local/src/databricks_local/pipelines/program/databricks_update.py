@@ -206,7 +206,6 @@ def main() -> int:
     """Run the update that the plan of the only argument describes."""
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     events = Events(Path(plan["events"]))
-    sys.path[:0] = plan["sys_path"]
     sys.path.append(str(Path(__file__).parent))
     importlib.import_module("databricks_dialect")
     sys.path.remove(str(Path(__file__).parent))
