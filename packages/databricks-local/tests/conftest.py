@@ -18,7 +18,7 @@ def databricks_local_options() -> Sequence[str]:
 
 @pytest.fixture(scope="session")
 def delta_rows() -> Callable[[Path], list[dict[str, Any]]]:
-    """Return a function that reads the rows of a Delta table as it is now, in a fixed order, without Spark."""
+    """Return a function that reads the rows of a Delta table as it is now, ordered, without Spark."""
 
     def rows(table: Path) -> list[dict[str, Any]]:
         files: dict[str, dict[str, str]] = {}
