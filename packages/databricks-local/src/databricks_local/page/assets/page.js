@@ -18,6 +18,10 @@ const news = document.getElementById("news");
 const lost = document.getElementById("lost");
 const every = Number(document.body.dataset.every);
 
+// A button that was refused leaves its own address behind, which cannot be asked for again.
+const own = document.body.dataset.self;
+if (own && own !== location.pathname) history.replaceState(null, "", own);
+
 function localise(root) {
   for (const time of root.querySelectorAll("time")) {
     time.title = time.textContent;
