@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from databricks_local.engine.references import Scope, TaskFacts
+from databricks_local.identity import WORKSPACE_ID
 from databricks_local.jobs.model import Run, Task
-
-_WORKSPACE_ID = "1"
 
 if TYPE_CHECKING:
     from databricks_local.workspace import Workspace
@@ -28,7 +27,7 @@ def scope_of_run(workspace: "Workspace", run: Run) -> Scope:
         started_ms=run.run_started_ms,
         triggered_ms=run.triggered_ms or run.start_ms,
         trigger=run.trigger,
-        workspace_id=_WORKSPACE_ID,
+        workspace_id=str(WORKSPACE_ID),
         workspace_url=workspace.host,
     )
 
@@ -90,5 +89,9 @@ def _facts(task: Task) -> TaskFacts:
         error_code="" if task.state.succeeded else task.state.code,
         notebook_path=settings.get("notebook_task", {}).get("notebook_path"),
         values=task.values,
-        rows=task.result if isinstance(task.result, list) else None,
+        rows=_rows(task.result) if "sql_task" in settings else None,
     )
+
+
+def _rows(result: Any) -> list[dict[str, Any]]:
+    return [dict(zip(result["columns"], row, strict=True)) for row in result["rows"]] if result else []
