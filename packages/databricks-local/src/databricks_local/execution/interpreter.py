@@ -10,7 +10,8 @@ from pathlib import Path
 # Runs in that interpreter, which need not have this package.
 _QUESTION = """
 import importlib.metadata, importlib.util, json, os, site, sys
-installed = sorted({(d.metadata["Name"], d.version) for d in importlib.metadata.distributions() if d.metadata["Name"]})
+known = importlib.metadata.distributions()
+installed = sorted({(each.metadata["Name"], each.version) for each in known if each.metadata["Name"]})
 spark = importlib.util.find_spec("pyspark")
 print(json.dumps({"executable": sys.executable, "version": list(sys.version_info[:3]), "installed": installed,
     "user_base": site.getuserbase() if site.ENABLE_USER_SITE else None,

@@ -86,7 +86,7 @@ class Libraries:
         half.rename(target)
 
     def _environment(self) -> dict[str, str]:
-        # Mirrors and proxies of package indexes are the machine's; credentials of the workspace are not for it.
+        # Mirrors and proxies of package indexes are the machine's; no credentials of a workspace are.
         own = {name: value for name, value in os.environ.items() if not name.startswith("DATABRICKS_")}
         return own | {MARK: mark(self._root, "libraries")}
 
@@ -117,7 +117,7 @@ def wanted_of_libraries(
                 words += ["-r", _rewritten(_file(value, root, image), root, image, scratch)]
             else:
                 raise LibraryError(
-                    f"Library installation failed: databricks-local does not install libraries of kind {kind}."
+                    f"Library installation failed: databricks-local installs no {kind} libraries."
                 )
     return words
 
@@ -157,7 +157,8 @@ def _words(line: str, root: Path, image: Image | None, scratch: Path) -> list[st
 
 
 def _rewritten(file: Path, root: Path, image: Image | None, scratch: Path) -> str:
-    lines = [" ".join(_words(line, root, image, scratch)) for line in file.read_text().splitlines()]
+    written = file.read_text().replace("\\\n", " ").splitlines()
+    lines = [" ".join(_words(line, root, image, scratch)) for line in written]
     text = "\n".join(lines)
     # Named after what it holds: the name is part of what is asked for, and so of the cache's key.
     copy = scratch / f"requirements-{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
@@ -177,12 +178,20 @@ def _file(path: str, root: Path, image: Image | None) -> Path:
 def _key(words: list[str], python: Interpreter) -> str:
     digest = hashlib.sha256(python.fingerprint.encode())
     for word in words:
-        path = Path(word)
-        if path.is_absolute() and path.is_file():
-            digest.update(path.name.encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        else:
-            digest.update(word.encode())
-        digest.update(b"\0")
+        _add(digest, word)
     return digest.hexdigest()[:32]
+
+
+def _add(digest: "hashlib._Hash", word: str) -> None:
+    path = Path(word)
+    if not path.is_absolute() or not path.is_file():
+        digest.update(f"{word}\0".encode())
+        return
+    digest.update(f"{path.name}\0".encode())
+    with path.open("rb") as file:
+        digest.update(hashlib.file_digest(file, "sha256").digest())
+    if path.suffix == ".txt":
+        # A wheel that a file of requirements names may have changed without its name.
+        for named in path.read_text().split():
+            if named.endswith((".whl", ".txt")):
+                _add(digest, named)

@@ -50,53 +50,65 @@ def plan_of(work: Work, root: Path, image: Image | None) -> Plan:
     """
     for kind, make in _KINDS.items():
         if kind in work.task:
-            return make(work, work.task[kind], root, image)
+            return make(_Asked(work, work.task[kind], root, image))
     raise PlanError(
         "INVALID_RUN_CONFIGURATION", f"Task {work.task_key} has nothing that databricks-local runs."
     )
 
 
-def _python_file(work: Work, task: Mapping[str, Any], root: Path, image: Image | None) -> Plan:
-    path = task["python_file"]
+@dataclass(frozen=True)
+class _Asked:
+    work: Work
+    task: Mapping[str, Any]
+    root: Path
+    image: Image | None
+
+
+def _python_file(asked: _Asked) -> Plan:
+    path = asked.task["python_file"]
     try:
-        of_image = image.file(path) if image else None
-        file = of_image or find_file(root, path)
+        of_image = asked.image.file(path) if asked.image else None
+        file = of_image or find_file(asked.root, path)
     except PlaceError:
         message = f"Cannot read the python file {path}. Please check driver logs for more details."
         raise PlanError("RESOURCE_NOT_FOUND", message) from None
-    spec = {"kind": "spark_python_task", "file": str(file), "parameters": list(task.get("parameters") or ())}
+    spec = {
+        "kind": "spark_python_task",
+        "file": str(file),
+        "parameters": list(asked.task.get("parameters") or ()),
+    }
     # Since runtime 14 a file of the workspace runs in its own folder.
     folder = file.parent if of_image is None and in_workspace(path) else None
     return Plan(spec, folder, (file.parent,))
 
 
-def _wheel(work: Work, task: Mapping[str, Any], root: Path, image: Image | None) -> Plan:
-    parameters = list(task.get("parameters") or ())
-    if not parameters and task.get("named_parameters"):
+def _wheel(asked: _Asked) -> Plan:
+    parameters = list(asked.task.get("parameters") or ())
+    if not parameters and asked.task.get("named_parameters"):
         # Job parameters are pushed down to tasks with named parameters.
-        named = {**task["named_parameters"], **work.job_parameters}
+        named = {**asked.task["named_parameters"], **asked.work.job_parameters}
         parameters = [f"--{name}={value}" for name, value in named.items()]
     spec = {
         "kind": "python_wheel_task",
-        "package": task["package_name"],
-        "entry_point": task["entry_point"],
+        "package": asked.task["package_name"],
+        "entry_point": asked.task["entry_point"],
         "parameters": parameters,
     }
     return Plan(spec)
 
 
-def _notebook(work: Work, task: Mapping[str, Any], root: Path, image: Image | None) -> Plan:
-    given = {**(task.get("base_parameters") or {}), **work.job_parameters}
-    return Plan({"kind": "notebook_task", "notebook": task["notebook_path"], "arguments": given})
+def _notebook(asked: _Asked) -> Plan:
+    given = {**(asked.task.get("base_parameters") or {}), **asked.work.job_parameters}
+    return Plan({"kind": "notebook_task", "notebook": asked.task["notebook_path"], "arguments": given})
 
 
-def _sql_file(work: Work, task: Mapping[str, Any], root: Path, image: Image | None) -> Plan:
-    path = task["file"]["path"]
+def _sql_file(asked: _Asked) -> Plan:
+    path = asked.task["file"]["path"]
     try:
-        file = find_file(root, path)
+        file = find_file(asked.root, path)
     except PlaceError as error:
         raise PlanError("RESOURCE_NOT_FOUND", f"Cannot read the SQL file {error}") from None
-    given = {**(task.get("parameters") or {}), **work.job_parameters}
+    given = {**(asked.task.get("parameters") or {}), **asked.work.job_parameters}
     return Plan({"kind": "sql_task", "file": str(file), "arguments": given})
 
 

@@ -1,8 +1,9 @@
 """Runs one command in a session of its own, and ends all of it when the server is gone.
 
-A program of its own: ``python -I -S supervisor.py STDOUT STDERR LIBRARIES COMMAND…``. Its standard input is the
-life line: first the number of bytes for the command's standard input, on a line, then these, then nothing until
-the server closes it, or dies. It ends with the command's exit code; 128 and more say which signal ended it.
+A program of its own: ``python -I -S supervisor.py STDOUT STDERR LIBRARIES COMMAND…``. Its standard input is
+the life line: first the number of bytes for the command's standard input, on a line, then these, then nothing
+until the server closes it, or dies. It ends with the command's exit code; 128 and more say which signal ended
+it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE_S = 10.0
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
     os.set_blocking(ended_in, False)
     signal.set_wakeup_fd(ended_in, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    with open(stdout, "ab", buffering=0) as out, open(stderr, "ab", buffering=0) as err:
+    with Path(stdout).open("ab", buffering=0) as out, Path(stderr).open("ab", buffering=0) as err:
         try:
             child = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
@@ -79,7 +81,7 @@ def _adopt_orphans() -> bool:
     """Have the kernel make this process the parent of what its children leave; say whether it can."""
     if sys.platform != "linux":
         return False
-    return ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def _has_children() -> bool:
@@ -94,7 +96,7 @@ def _has_children() -> bool:
 def _end_all(session: int, libraries: str) -> None:
     # Imported late: most commands leave nothing behind, and it would cost each of them its start.
     sys.path.append(libraries)
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:

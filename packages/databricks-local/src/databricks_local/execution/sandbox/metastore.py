@@ -1,7 +1,7 @@
 """A Hive metastore server on 127.0.0.1, out of PySpark's jars: ``python metastore.py ROOT``.
 
-Hive's own main program listens on all addresses, so its parts are put together here. It says its port on a line
-and serves until it is killed.
+Hive's own main program listens on all addresses, so its parts are put together here. It says its port on a
+line and serves until it is killed.
 """
 
 import sys
@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
-from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
+from py4j.java_gateway import (  # type: ignore[import-untyped]
+    GatewayParameters,
+    JavaGateway,
+    launch_gateway,
+)
 
 
 def main(root: Path) -> None:

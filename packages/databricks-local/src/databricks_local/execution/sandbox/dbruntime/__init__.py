@@ -1,15 +1,19 @@
 """Databricks' own Python package, as far as tasks and databricks-sdk look into it."""
 
-from typing import Any
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class UserNamespaceInitializer:
     """Gives Python files the names that notebooks have; databricks-sdk's ``runtime`` module asks it."""
 
-    _only: "UserNamespaceInitializer | None" = None
+    _only: UserNamespaceInitializer | None = None
 
     @classmethod
-    def getOrCreate(cls) -> "UserNamespaceInitializer":  # noqa: N802
+    def getOrCreate(cls) -> UserNamespaceInitializer:  # noqa: N802
         """Return the only one."""
         cls._only = cls._only or cls()
         return cls._only

@@ -2,15 +2,11 @@
 
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
-from . import namespace, task
-from .code import EntryPointError, run_entry_point, run_file
-from .install import InstallError
-from .notebook import Notebook, NotebookError
-from .sql import run_statements
+from . import task
+from .errors import TaskError
 
 _MOST_ROWS = 1000
 _OURS = str(Path(__file__).parent)
@@ -30,15 +26,10 @@ def main(file: str) -> int:
             current.end(ok=True, result=None)
             return 0
         return _failed(current, end)
-    except (NotebookError, EntryPointError) as error:
+    except TaskError as error:
         # The task, not its code, is wrong: a traceback of ours would not help.
-        current.end(ok=False, code="RUN_EXECUTION_ERROR", message=str(error), error=str(error))
+        current.end(ok=False, code=error.code, message=str(error), error=str(error))
         print(error, file=sys.stderr)
-        return 1
-    except InstallError as error:
-        text = f"Library installation failed: {error}"
-        current.end(ok=False, code="LIBRARY_INSTALLATION_ERROR", message=text, error=text)
-        print(text, file=sys.stderr)
         return 1
     except BaseException as error:  # noqa: BLE001
         return _failed(current, error)
@@ -47,18 +38,28 @@ def main(file: str) -> int:
 
 
 def _run(spec: dict[str, Any]) -> Any:
+    # Each kind imports what it needs only: most tasks are over in less time than all of it takes.
     if spec["kind"] == "spark_python_task":
+        from .python_file import run_file
+
         run_file(Path(spec["file"]), spec["parameters"])
         return None
     if spec["kind"] == "python_wheel_task":
+        from .wheel import run_entry_point
+
         run_entry_point(spec["package"], spec["entry_point"], spec["parameters"])
         return None
     if spec["kind"] == "notebook_task":
+        from .notebook import Notebook
+
         notebook = Notebook(spec["notebook"], spec["arguments"])
         os.chdir(notebook.file.parent)
         sys.path.insert(0, str(notebook.file.parent))
         return notebook.run()
-    spark = namespace.with_spark()["spark"]
+    from .namespace import with_spark
+    from .sql import run_statements
+
+    spark = with_spark()["spark"]
     frame = run_statements(spark, Path(spec["file"]).read_text(), spec["arguments"])
     if frame is None or not frame.columns:
         return None
@@ -72,6 +73,8 @@ def _plain(value: Any) -> Any:
 
 
 def _failed(current: task.Task, error: BaseException) -> int:
+    import traceback
+
     trace = error.__traceback__
     while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next

@@ -3,6 +3,7 @@
 Reference: https://docs.databricks.com/dev-tools/databricks-utils
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ class InputWidgetNotDefined(Exception):  # noqa: N818
     """A widget was asked for that neither the notebook nor its caller defined."""
 
 
-class NotebookExit(BaseException):  # noqa: N818
+class NotebookExit(BaseException):
     """A notebook is done; not an ``Exception``, so that no ``except Exception`` of the notebook holds it up.
 
     Attributes:
@@ -225,10 +226,10 @@ class _Secrets:
     def getBytes(self, scope: str, key: str) -> bytes:  # noqa: N802
         return self.get(scope, key).encode()
 
-    def list(self, scope: str) -> list[Any]:
+    def list(self, scope: str) -> builtins.list[Any]:
         return [SimpleNamespace(key=key) for key in sorted(self._keys(scope))]
 
-    def listScopes(self) -> "list[Any]":  # noqa: N802
+    def listScopes(self) -> builtins.list[Any]:  # noqa: N802
         return [SimpleNamespace(name=name) for name in sorted(task.current().secrets)]
 
     def _keys(self, scope: str) -> Mapping[str, str]:

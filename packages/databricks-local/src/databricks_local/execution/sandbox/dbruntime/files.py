@@ -1,6 +1,5 @@
 """dbutils.fs: files of DBFS, volumes, the workspace and the machine."""
 
-# ruff: noqa: PTH
 import os
 import shutil
 from typing import Any, NamedTuple

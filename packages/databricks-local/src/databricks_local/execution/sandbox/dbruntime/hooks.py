@@ -1,15 +1,17 @@
 """What Databricks adds to PySpark: ``pyspark.dbutils``, and catalogs that each session knows."""
 
+from __future__ import annotations
+
 import functools
-import importlib.abc
-import importlib.util
 import os
-import socket
 import sys
-from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from importlib.machinery import ModuleSpec, SourceFileLoader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+    from typing import Any
 
 _SESSIONS = "pyspark.sql.session"
 _DBUTILS = "pyspark.dbutils"
@@ -20,24 +22,24 @@ def install() -> None:
     sys.meta_path.insert(0, _Finder())
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname == _DBUTILS:
             file = os.path.join(os.path.dirname(__file__), "pyspark_dbutils.py")
-            return importlib.util.spec_from_file_location(fullname, file)
+            return ModuleSpec(fullname, SourceFileLoader(fullname, file), origin=file)
         if fullname != _SESSIONS:
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None and spec.loader is not None:
-                spec.loader = _SessionLoader(spec.loader)
+                spec.loader = _SessionLoader(spec.loader)  # type: ignore[assignment]
                 return spec
         return None
 
 
-class _SessionLoader(importlib.abc.Loader):
+class _SessionLoader:
     def __init__(self, own: Any) -> None:
         self._own = own
 
@@ -58,6 +60,8 @@ def _with_metastore(original: Callable[..., Any]) -> Callable[..., Any]:
         address = os.environ.get("DATABRICKS_LOCAL_METASTORE")
         if address:
             # It comes up on the first call, so that it gets ready while Java starts.
+            import socket
+
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=10).close()
         return original(builder)

@@ -1,4 +1,4 @@
-"""Installs packages beside those that an interpreter has: what these satisfy is left alone, as on a cluster."""
+"""Installs packages beside those of an interpreter; what these satisfy is left alone, as on a cluster."""
 
 import json
 import re
@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# How uv tells of a step: " + name==1.0" or " + name==1.0 (from file:///…)".
-_STEP = re.compile(r"^ \+ (?P<name>[^=@\s]+)==(?P<version>\S+)(?: \(from (?P<source>.+)\))?$", re.MULTILINE)
+# How uv tells of a step: " + name==1.0", " + name==1.0 (from file:///…)" or " + name @ file:///…".
+_STEP = re.compile(r"^ \+ (\S+)(?: @ (\S+)| \(from (\S+)\))?$", re.MULTILINE)
+_COUNT = re.compile(r"^Would install (\d+) package", re.MULTILINE)
+_INTERPRETER = re.compile(r"^Using Python .*\n")
 
 
 class InstallError(Exception):
@@ -43,7 +45,10 @@ def install(
     shared = ["--python", python, *(["--offline", "--no-index"] if offline else [])]
     # Only a dry run on the environment itself says what it lacks; nothing in it is changed.
     plan = _uv([uv, "pip", "install", *shared, "--dry-run", "--break-system-packages", *wanted])
-    missing = [step["source"] or f"{step['name']}=={step['version']}" for step in _STEP.finditer(plan)]
+    missing = [source or from_ or name for name, source, from_ in _STEP.findall(plan)]
+    count = _COUNT.search(plan)
+    if len(missing) != (int(count[1]) if count else 0):
+        raise InstallError(f"this version of uv tells of its steps in words that are not known: {plan}")
     if not missing:
         return ""
     index = _index_options(wanted)
@@ -61,14 +66,14 @@ def _index_options(wanted: Sequence[str]) -> list[str]:
 
 
 def _uv(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InstallError(done.stderr.strip())
-    return done.stderr
+        raise InstallError(_INTERPRETER.sub("", done.stderr).strip())
+    return _INTERPRETER.sub("", done.stderr)
 
 
 def main() -> int:
-    """Install what the standard input says, as a process of its own that can be ended; return the exit code."""
+    """Install what the standard input says, in a process that can be ended; return the exit code."""
     order = json.loads(sys.stdin.buffer.read())
     try:
         print(

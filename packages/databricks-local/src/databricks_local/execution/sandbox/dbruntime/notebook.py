@@ -1,11 +1,10 @@
 """Notebooks as source files: their cells, and what runs them.
 
-Format: https://docs.databricks.com/notebooks/notebook-export-import (first line, ``COMMAND`` lines, ``MAGIC``).
+Format: https://docs.databricks.com/notebooks/notebook-export-import (``COMMAND``, ``MAGIC``).
 """
 
 import ast
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 from . import install, namespace, task
 from .dbutils import DBUtils, NotebookExit
+from .errors import TaskError
 from .paths import local
 from .sql import run_statements
 
@@ -24,10 +24,6 @@ _HEADER = "Databricks notebook source"
 _ENDINGS = {".py": "#", ".sql": "--"}
 _MAGICS = ("%md", "%pip", "%python", "%run", "%sh", "%sql")
 _DEFAULT = {"#": "%python", "--": "%sql"}
-
-
-class NotebookError(Exception):
-    """A notebook that cannot be found or read."""
 
 
 class WorkflowException(Exception):  # noqa: N818
@@ -56,12 +52,12 @@ def cells(source: str) -> list[Cell]:
         source: The file's text.
 
     Raises:
-        NotebookError: It is no notebook, or a cell is for something else than this runs.
+        TaskError: It is no notebook, or a cell is for something else than this runs.
     """
     lines = source.splitlines()
     prefix = next((each for each in _DEFAULT if lines and lines[0].strip() == f"{each} {_HEADER}"), None)
     if prefix is None:
-        raise NotebookError(f"its first line is not '# {_HEADER}': it is no notebook in source form.")
+        raise TaskError(f"its first line is not '# {_HEADER}': it is no notebook in source form.")
     found: list[Cell] = []
     start = 1
     border = f"{prefix} COMMAND ----------"
@@ -88,7 +84,7 @@ def _cell(lines: list[str], start: int, prefix: str) -> Cell:
     if word.startswith("%md"):
         return Cell("%md", "", start)
     if word not in _MAGICS:
-        raise NotebookError(f"line {start + marked[0] + 1}: databricks-local does not imitate {word} cells.")
+        raise TaskError(f"line {start + marked[0] + 1}: databricks-local does not imitate {word} cells.")
     return Cell(word, "\n".join([rest, *texts[1:]]), start + marked[0])
 
 
@@ -96,21 +92,22 @@ def notebook_file(path: str, folder: str = "/") -> Path:
     """Return the file of a notebook.
 
     Args:
-        path: Its path in the workspace, without the ending; relative to ``folder`` unless it begins with a slash.
+        path: Its path in the workspace, without the ending; a relative one starts from ``folder``.
         folder: A folder of the workspace.
 
     Raises:
-        NotebookError: There is none.
+        TaskError: There is none.
     """
-    whole = os.path.normpath(os.path.join(folder, path))  # noqa: PTH118
+    whole = os.path.normpath(os.path.join(folder, path))
     inside = whole.removeprefix("/Workspace/").lstrip("/")
     plain = Path(local(f"/Workspace/{inside}"))
     for file in (plain, *(plain.with_name(plain.name + ending) for ending in _ENDINGS)):
         if file.is_file():
             return file
-    raise NotebookError(
+    raise TaskError(
         f'Unable to access the notebook "{whole}". Either it does not exist, or the identity used to run '
-        "this job lacks the required permissions."
+        "this job lacks the required permissions.",
+        "RESOURCE_NOT_FOUND",
     )
 
 
@@ -125,10 +122,10 @@ class Notebook:
             arguments: Values of its widgets.
 
         Raises:
-            NotebookError: There is none, or it cannot be read.
+            TaskError: There is none, or it cannot be read.
         """
         self.file = notebook_file(path)
-        self._folder = os.path.dirname(path)  # noqa: PTH120
+        self._folder = os.path.dirname(path)
         self._dbutils = DBUtils(arguments, self._folder)
         self._cells = self._read(self.file)
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
@@ -136,7 +133,7 @@ class Notebook:
         self._has_spark = False
 
     def run(self) -> str | None:
-        """Run all cells, and return what the notebook handed to ``dbutils.notebook.exit``; None without it."""
+        """Run all cells, and return what it handed to ``dbutils.notebook.exit``; None without a call."""
         try:
             self._run(self._cells, self.file, self._folder)
         except NotebookExit as end:
@@ -146,8 +143,8 @@ class Notebook:
     def _read(self, file: Path) -> list[Cell]:
         try:
             return cells(file.read_text())
-        except NotebookError as error:
-            raise NotebookError(f"{file.name}: {error}") from None
+        except TaskError as error:
+            raise TaskError(f"{file.name}: {error}", error.code) from None
 
     def _run(self, found: list[Cell], file: Path, folder: str) -> None:
         for cell in found:
@@ -160,7 +157,7 @@ class Notebook:
             elif cell.magic == "%pip":
                 self._pip(cell)
             elif cell.magic == "%sh":
-                done = subprocess.run(["bash", "-c", cell.text], check=False)  # noqa: S603, S607
+                done = subprocess.run(["bash", "-c", cell.text], check=False)
                 if done.returncode:
                     raise RuntimeError(f"%sh command exited with code {done.returncode}")
 
@@ -188,19 +185,24 @@ class Notebook:
     def _include(self, cell: Cell, folder: str) -> None:
         words = shlex.split(cell.text)
         if len(words) != 1:
-            raise NotebookError(f"%run {cell.text.strip()}: name one notebook; arguments are not imitated.")
-        whole = os.path.join(folder, words[0])  # noqa: PTH118
+            raise TaskError(f"%run {cell.text.strip()}: name one notebook; arguments are not imitated.")
+        whole = os.path.join(folder, words[0])
         file = notebook_file(whole)
-        self._run(self._read(file), file, os.path.dirname(os.path.normpath(whole)))  # noqa: PTH120
+        self._run(self._read(file), file, os.path.dirname(os.path.normpath(whole)))
 
     def _pip(self, cell: Cell) -> None:
         words = shlex.split(cell.text)
         if words[:1] != ["install"]:
-            raise NotebookError(f"%pip {cell.text.strip()}: databricks-local does %pip install only.")
+            raise TaskError(f"%pip {cell.text.strip()}: databricks-local does %pip install only.")
         spec = task.current().spec
         wanted = [str(local(word)) for word in words[1:]]
         folder = Path(spec["folder"]) / "pip"
-        print(install.install(spec["uv"], sys.executable, wanted, folder, offline=spec["offline"]), end="")
+        try:
+            done = install.install(spec["uv"], sys.executable, wanted, folder, offline=spec["offline"])
+        except install.InstallError as error:
+            text = f"Library installation failed: {error}"
+            raise TaskError(text, "LIBRARY_INSTALLATION_ERROR") from None
+        print(done, end="")
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
             os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
@@ -229,7 +231,7 @@ def run_notebook(path: str, folder: str, arguments: Mapping[str, str], timeout_s
 
     def work() -> None:
         try:
-            notebook = Notebook(os.path.normpath(os.path.join(folder, path)), arguments)  # noqa: PTH118
+            notebook = Notebook(os.path.normpath(os.path.join(folder, path)), arguments)
             outcome.append(notebook.run() or "")
         except BaseException as error:  # noqa: BLE001
             outcome.append(error)

@@ -3,20 +3,28 @@
 Code of other languages that opens such a path by itself does not pass here.
 """
 
+from __future__ import annotations
+
 import builtins
 import functools
 import io
 import json
 import os
 import sys
-from collections.abc import Callable
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
-from typing import Any
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+# fmt: off
 _ONE_PATH = (
-    "access chdir chmod chown lchown listdir lstat mkdir mkfifo open pathconf readlink remove rmdir scandir "
-    "stat statvfs truncate unlink utime listxattr getxattr setxattr removexattr"
-).split()
+    "access", "chdir", "chmod", "chown", "getxattr", "lchown", "listdir", "listxattr", "lstat", "mkdir",
+    "mkfifo", "open", "pathconf", "readlink", "remove", "removexattr", "rmdir", "scandir", "setxattr", "stat",
+    "statvfs", "truncate", "unlink", "utime",
+)
+# fmt: on
 _TWO_PATHS = ("link", "rename", "replace", "symlink")
 _CAPABILITIES = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
 

@@ -5,7 +5,7 @@ from typing import Any
 from dbruntime.dbutils import dbutils_of_task  # type: ignore[import-not-found]
 
 
-def DBUtils(spark: Any = None) -> Any:  # noqa: N802
+def DBUtils(spark: Any = None) -> Any:  # noqa: ARG001, N802
     """Return dbutils.
 
     Args:

@@ -42,7 +42,7 @@ def run_statements(spark: Any, text: str, parameters: Mapping[str, str]) -> Any:
     Args:
         spark: The session.
         text: The statements.
-        parameters: Values of named markers (``:name``); ``{{name}}`` is replaced as text, as it was before these.
+        parameters: Values of markers (``:name``); ``{{name}}`` is replaced as text, the older way.
     """
     filled = _BRACES.sub(lambda found: parameters.get(found[1], found[0]), text)
     last = None

@@ -1,30 +1,11 @@
-"""Python files and functions of wheels."""
+"""Functions of installed packages."""
 
 import importlib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from types import ModuleType
 
-
-class EntryPointError(Exception):
-    """A wheel task names something that its package does not have."""
-
-
-def run_file(file: Path, arguments: Sequence[str]) -> None:
-    """Run a Python file as the main module.
-
-    Args:
-        file: The file.
-        arguments: Its parameters.
-    """
-    sys.argv = [str(file), *arguments]
-    main = ModuleType("__main__")
-    main.__file__ = str(file)
-    # What it defines is found by name in this module, for instance when it is pickled.
-    sys.modules["__main__"] = main
-    exec(compile(file.read_bytes(), str(file), "exec"), main.__dict__)  # noqa: S102
+from .errors import TaskError
 
 
 def run_entry_point(package: str, name: str, arguments: Sequence[str]) -> None:
@@ -36,13 +17,13 @@ def run_entry_point(package: str, name: str, arguments: Sequence[str]) -> None:
         arguments: Its parameters.
 
     Raises:
-        EntryPointError: There is no such package or entry point.
+        TaskError: There is no such package or entry point.
     """
     sys.argv = [name, *arguments]
     try:
         distribution = importlib.metadata.distribution(package)
     except importlib.metadata.PackageNotFoundError:
-        raise EntryPointError(
+        raise TaskError(
             f"Python wheel with name {package} could not be found. "
             "Please check the driver logs for more details"
         ) from None
@@ -56,7 +37,7 @@ def run_entry_point(package: str, name: str, arguments: Sequence[str]) -> None:
     for part in name.split("."):
         function = getattr(function, part, None)  # type: ignore[assignment]
     if not callable(function):
-        raise EntryPointError(
+        raise TaskError(
             f"Python wheel {package} has no entry point {name}, and its package no function of that name."
         )
     function()
