@@ -113,8 +113,10 @@ def first_commit(project: Path, message: str) -> bool:
         Whether the user's own git identity was there to be used.
     """
     run("init", "--quiet", "--initial-branch=main", cwd=project)
-    # autocrlf would warn about, and change, what the template just wrote.
-    run("-c", "core.autocrlf=false", "add", "--all", cwd=project)
+    # autocrlf would warn about, and change, what the template just wrote. What is big goes straight into one
+    # pack: with all files big, git makes no file and no folder for each, which takes more than their content.
+    settings = ("-c", "core.autocrlf=false", "-c", "core.bigFileThreshold=1")
+    run(*settings, "add", "--all", cwd=project)
     # A repository of one commit holds nothing to tidy up: no process to find that out.
     commit = ("-c", "maintenance.auto=false", "commit", "--quiet", "--no-verify", "--message", message)
     first = _call(commit, project, None)
