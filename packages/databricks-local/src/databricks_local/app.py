@@ -77,7 +77,9 @@ async def _answered(workspace: Workspace, request: Request, endpoint: Endpoint |
     except ApiError as error:
         if error.status == 501:
             log.warning("%s", error.message)
-        content = {"error_code": error.error_code, "message": error.message}
+        content: dict[str, object] = {"error_code": error.error_code, "message": error.message}
+        if error.details:
+            content["details"] = error.details
         return JSONResponse(content, status_code=error.status, headers=error.headers)
     except Exception:
         # The sentence must not say what an exception of ours may hold.

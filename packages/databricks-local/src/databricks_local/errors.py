@@ -1,6 +1,6 @@
 """What goes wrong: told to callers of the API as the service does, to people in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class ApiError(Exception):
@@ -11,16 +11,24 @@ class ApiError(Exception):
         error_code: The service's name for the kind of error, such as ``RESOURCE_DOES_NOT_EXIST``.
         message: The sentence.
         headers: More headers of the answer, such as ``Retry-After``.
+        details: What newer routes add for programs, such as ``google.rpc.ErrorInfo`` with a reason.
     """
 
     def __init__(
-        self, status: int, error_code: str, message: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        error_code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        details: Sequence[Mapping[str, object]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.error_code = error_code
         self.message = message
         self.headers = dict(headers or {})
+        self.details = list(details)
 
 
 def malformed(message: str) -> ApiError:

@@ -16,6 +16,7 @@ _MODULES = (
     "databricks_local.identity",
     "databricks_local.permissions",
     "databricks_local.compute",
+    "databricks_local.secret_scopes",
     "databricks_local.catalog.api",
     "databricks_local.files.workspace_api",
     "databricks_local.files.dbfs_api",

@@ -4,22 +4,27 @@ import fcntl
 import os
 from pathlib import Path
 
-from databricks_local import clock
+from databricks_local import clock, compute, permissions
+from databricks_local.catalog import records as catalog_records
+from databricks_local.catalog.records import Catalogs
 from databricks_local.clock import Clock
+from databricks_local.compute import InstancePools
 from databricks_local.config import Config
 from databricks_local.engine.course import Engine
 from databricks_local.errors import RootInUseError
 from databricks_local.execution.launch import Launcher
 from databricks_local.faults import Faults
 from databricks_local.files import tree
-from databricks_local.files.folder import Folder
+from databricks_local.files.dbfs import Dbfs
 from databricks_local.files.spool import Spool
 from databricks_local.files.tree import FileTree
 from databricks_local.jobs import records
 from databricks_local.jobs.records import JobRecords
 from databricks_local.page.login import Logins
+from databricks_local.permissions import Permissions
 from databricks_local.pipelines import records as pipeline_records
 from databricks_local.pipelines.updates import Pipelines
+from databricks_local.secret_scopes import SecretScopes
 from databricks_local.store import Store
 
 
@@ -37,6 +42,10 @@ class Workspace:
         spool: Uploads that are not whole yet.
         tree: Files, notebooks and folders below ``/Workspace``.
         dbfs: Files of DBFS.
+        catalogs: Catalogs, schemas, volumes and tables.
+        permissions: Who may do what, as it was set.
+        pools: Instance pools.
+        secrets: Secrets by scope and key.
         jobs: Jobs and runs as they are kept.
         launcher: What runs tasks as processes.
         pipelines: Pipelines, and their updates that run.
@@ -58,13 +67,18 @@ class Workspace:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(self.root)
         schemas = [clock.SCHEMA, records.SCHEMA, pipeline_records.SCHEMA, tree.SCHEMA]
+        schemas += [catalog_records.SCHEMA, permissions.SCHEMA, compute.SCHEMA]
         self.store = Store(self.root / "state.sqlite", schemas)
         self.clock = Clock(self.store)
         self.faults = Faults()
         self.logins = Logins(config.token)
         self.spool = Spool(self.root / "uploads")
         self.tree = FileTree(self.root / "workspace", self.store, self.clock, user=config.user)
-        self.dbfs = Folder(self.root / "dbfs")
+        self.dbfs = Dbfs(self.root / "dbfs", self.store, self.spool)
+        self.catalogs = Catalogs(self.root, self.store, self.clock, user=config.user, names=config.catalogs)
+        self.permissions = Permissions(self.store)
+        self.pools = InstancePools(self.store)
+        self.secrets = SecretScopes(self.root / "secrets.json", self.clock)
         self.jobs = JobRecords(self.store, self.clock)
         self.launcher = Launcher(self)
         self.pipelines = Pipelines(self)

@@ -87,16 +87,17 @@ def from_jupyter(content: bytes) -> Notebook:
     return Notebook(language, f"{comment} {_HEADER}\n{text}\n".encode(), jupyter=True)
 
 
-def to_jupyter(notebook: Notebook) -> bytes:
+def to_jupyter(language: str, source: bytes) -> bytes:
     """Return a notebook as Jupyter's JSON, without outputs.
 
     Args:
-        notebook: The notebook.
+        language: ``PYTHON``, ``SQL``, ``SCALA`` or ``R``.
+        source: Its source format.
     """
-    comment = _COMMENTS[notebook.language]
-    _, _, body = notebook.source.decode(errors="replace").partition("\n")
+    comment = _COMMENTS[language]
+    _, _, body = source.decode(errors="replace").partition("\n")
     cells = [_jupyter_cell(cell.strip("\n"), comment) for cell in body.split(f"\n{comment} {_SEPARATOR}\n")]
-    name = notebook.language.lower()
+    name = language.lower()
     metadata = {
         "application/vnd.databricks.v1+notebook": {"language": name},
         "language_info": {"name": name},
@@ -105,9 +106,9 @@ def to_jupyter(notebook: Notebook) -> bytes:
     return json.dumps(book, indent=1).encode()
 
 
-def ending(notebook: Notebook) -> str:
-    """Return what the name of a notebook's file ends with."""
-    return ".ipynb" if notebook.jupyter else _ENDINGS[notebook.language]
+def ending(language: str, *, jupyter: bool) -> str:
+    """Return what the name of a notebook's file ends with when it is exported."""
+    return ".ipynb" if jupyter else _ENDINGS[language]
 
 
 def _header(language: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Unity Catalog: catalogs, schemas, volumes, and the tables that tasks made."""
