@@ -148,6 +148,33 @@ def test_what_airflow_sends_along_is_taken(databricks_local: LocalWorkspace) -> 
     assert "access_control_list" not in job["settings"]
 
 
+def test_a_job_can_be_created_with_permissions(client: WorkspaceClient) -> None:
+    users = jobs.JobAccessControlRequest(
+        group_name="users", permission_level=jobs.JobPermissionLevel.CAN_MANAGE_RUN
+    )
+    job_id = client.jobs.create(name="shared", access_control_list=[users]).job_id
+    found = client.jobs.get_permissions(str(job_id)).access_control_list
+    levels = {
+        (each.user_name or each.group_name, level.permission_level)
+        for each in found
+        for level in each.all_permissions
+        if not level.inherited
+    }
+    assert levels == {
+        ("users", jobs.JobPermissionLevel.CAN_MANAGE_RUN),
+        ("local@databricks.local", jobs.JobPermissionLevel.IS_OWNER),
+    }
+
+
+def test_a_job_with_wrong_permissions_is_not_created(client: WorkspaceClient) -> None:
+    owner = jobs.JobAccessControlRequest(
+        group_name="users", permission_level=jobs.JobPermissionLevel.IS_OWNER
+    )
+    with pytest.raises(InvalidParameterValue, match="A group cannot be the owner of a job"):
+        client.jobs.create(name="owned by all", access_control_list=[owner])
+    assert list(client.jobs.list(name="owned by all")) == []
+
+
 def test_an_update_that_breaks_the_job_changes_nothing(client: WorkspaceClient) -> None:
     job_id = client.jobs.create(name="whole", tasks=[condition("a"), condition("b", "a")]).job_id
     with pytest.raises(InvalidParameterValue, match="'b' depends on 'a'"):

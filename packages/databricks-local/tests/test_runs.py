@@ -253,6 +253,11 @@ def test_tasks_share_job_clusters_and_have_new_ones_alone(client: WorkspaceClien
     assert len(set(ids)) == 5
     assert ids[4:] == ["0923-164208-meows279", None]
     assert all(re.fullmatch(r"\d{4}-\d{6}-[a-z2-7]{8}", each) for each in ids[:4])
+    later = {**tasks[2], "depends_on": [{"task_key": "waits"}]}
+    blocked = client.jobs.run_now(job_of(client, waiting(), later)).run_id
+    task = next(each for each in client.jobs.get_run(blocked).tasks if each.task_key == "c")
+    assert (task.state.life_cycle_state, task.cluster_instance) == (RunLifeCycleState.BLOCKED, None)
+    client.jobs.cancel_run(blocked)
     alone = submitted(client, tasks[2])
     assert alone.cluster_instance == alone.tasks[0].cluster_instance
     assert alone.cluster_spec.new_cluster.num_workers == 1

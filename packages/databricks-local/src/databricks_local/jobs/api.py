@@ -11,10 +11,12 @@ from databricks.sdk.service.jobs import JobAccessControlRequest, JobsAPI, JobSet
 from databricks_local.api import Call, Endpoint
 from databricks_local.errors import invalid
 from databricks_local.fields import fields_of
+from databricks_local.identity import is_service_principal
 from databricks_local.jobs.model import Job
 from databricks_local.jobs.paging import ELEMENTS, opened, page_of_answers, page_of_elements, token
 from databricks_local.jobs.settings import KEYS, job_settings, updated
 from databricks_local.jobs.shapes import job_fields
+from databricks_local.permissions import check_entries
 
 VERSIONS = ("2.1", "2.2")
 
@@ -56,11 +58,27 @@ def _complete(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
     return job_settings(given, version, queued=version != "2.1")
 
 
+def _entries(call: Call) -> list[dict[str, str]]:
+    """Return the permissions that the caller names, and the caller as the owner unless another one is."""
+    given: list[dict[str, str]] = call.values.get(_PERMISSIONS, [])
+    if given and not any(entry.get("permission_level") == "IS_OWNER" for entry in given):
+        user = call.workspace.config.user
+        principal = "service_principal_name" if is_service_principal(user) else "user_name"
+        given = [{principal: user, "permission_level": "IS_OWNER"}, *given]
+    if given:
+        check_entries("jobs", given)
+    return given
+
+
 async def create(call: Call) -> object:
     """Create a job."""
-    settings = _complete(call.values, call)
-    job = call.workspace.jobs.new_job(settings, call.workspace.config.user)
-    call.workspace.engine.job_changed(job.job_id)
+    workspace = call.workspace
+    settings, entries = _complete(call.values, call), _entries(call)
+    with workspace.store.transaction():
+        job = workspace.jobs.new_job(settings, workspace.config.user)
+        if entries:
+            workspace.permissions.set(f"/jobs/{job.job_id}", entries)
+    workspace.engine.job_changed(job.job_id)
     return {"job_id": job.job_id}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from databricks_local.identity import WORKSPACE_ID
 from databricks_local.jobs.model import Job, QueueReason, Repair, Run, Task
 from databricks_local.jobs.states import State
 from databricks_local.jobs.tasks import kind_of
@@ -203,7 +204,7 @@ def history_fields(repair: Repair, task_run_ids: Iterable[int]) -> dict[str, Any
 
 def run_page_url(run: Run, host: str, task: Task | None = None) -> str:
     """Return the address of the page of a run or of one of its task runs."""
-    return f"{host}/?o=1#job/{run.shown_job_id}/run/{task.run_id if task else run.run_id}"
+    return f"{host}/?o={WORKSPACE_ID}#job/{run.shown_job_id}/run/{task.run_id if task else run.run_id}"
 
 
 def _state_fields(state: State, queue: QueueReason | None) -> dict[str, Any]:
