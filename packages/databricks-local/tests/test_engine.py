@@ -244,6 +244,11 @@ def test_a_wrong_reference_fails_its_task_at_once(client: WorkspaceClient) -> No
     assert states(run) == {"a": "FAILED", "b": "SUCCESS"}
 
 
+def test_references_stand_in_what_a_task_does_only(client: WorkspaceClient) -> None:
+    run = ended(client, submit(client, task("a", description="Not {{job.read}} here.")))
+    assert (result(run), run.tasks[0].description) == ("SUCCESS", "Not {{job.read}} here.")
+
+
 def test_a_reference_to_a_task_that_has_not_ended(client: WorkspaceClient) -> None:
     run_id = submit(client, waiting("a"), task("b", **condition("{{tasks.a.run_id}}", "EQUAL_TO", "1")))
     run = until(client, run_id, lambda run: states(run)["b"] == "FAILED")

@@ -1,12 +1,14 @@
 """The engine: it takes runs, lets each begin when its job allows, and can stop them."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from databricks_local.engine import endings
 from databricks_local.engine.recovery import close_interrupted
 from databricks_local.engine.run_course import RunCourse
 from databricks_local.engine.schedules import Schedules
+from databricks_local.engine.task_course import end_attempt
 from databricks_local.jobs.model import QueueReason, Run
 from databricks_local.jobs.states import QUEUED, State
 
@@ -139,16 +141,11 @@ class Engine:
         self._ended(course.run)
 
     def _end_unbegun(self, run: Run, end: State) -> None:
-        now = self._workspace.clock.now_ms()
         with self._workspace.store.transaction():
             for task in self._records.tasks(run.run_id):
                 if not task.state.ended:
-                    task.state = State(
-                        "SKIPPED", end.result, end.message, end.code, end.canceled_or_timed_out
-                    )
-                    task.start_ms = task.end_ms = now
-                    self._records.save_task(task)
-            run.state, run.end_ms = end, now
+                    end_attempt(self._workspace, task, replace(end, life_cycle="SKIPPED"))
+            run.state, run.end_ms = end, self._workspace.clock.now_ms()
             self._records.save_run(run)
         self._ended(run)
 

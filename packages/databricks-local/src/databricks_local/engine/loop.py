@@ -75,7 +75,7 @@ async def _side_by_side(course: TaskCourse, waiting: list[tuple[Task, Any]], con
                 return ended
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
             settle(done)
-    except asyncio.CancelledError:
+    except BaseException:
         end = course.stopped or endings.CANCELED
         for iteration in working.values():
             iteration.stop(end)

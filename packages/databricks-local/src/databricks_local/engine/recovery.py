@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from databricks_local.engine import endings
 from databricks_local.engine.conditions import Decision
+from databricks_local.engine.task_course import end_attempt
 
 if TYPE_CHECKING:
     from databricks_local.workspace import Workspace
@@ -30,8 +31,8 @@ def close_interrupted(workspace: "Workspace") -> None:
             for task in records.all_tasks(run.run_id):
                 if not task.state.ended:
                     blocked = task.state.life_cycle == "BLOCKED"
-                    task.state = endings.skipped(Decision.UPSTREAM_FAILED) if blocked else end
-                    task.start_ms, task.end_ms = task.start_ms or now, now
-                    records.save_task(task)
+                    end_attempt(
+                        workspace, task, endings.skipped(Decision.UPSTREAM_FAILED) if blocked else end
+                    )
             run.state, run.end_ms = end, now
             records.save_run(run)

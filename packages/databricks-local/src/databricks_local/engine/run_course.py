@@ -11,7 +11,7 @@ from databricks_local.engine.conditions import Decision, Upstream, decide, resul
 from databricks_local.engine.kinds import carry_out
 from databricks_local.engine.references import DynamicReferenceError, resolve
 from databricks_local.engine.scopes import scope_of_run
-from databricks_local.engine.task_course import RunInHand, TaskCourse
+from databricks_local.engine.task_course import RunInHand, TaskCourse, end_attempt
 from databricks_local.jobs.model import Run, Task
 from databricks_local.jobs.states import RUNNING, State
 
@@ -191,7 +191,4 @@ class RunCourse:
             self._records.save_run(self.run)
 
     def _end_task(self, task: Task, end: State) -> None:
-        now = self._clock.now_ms()
-        task.state = end
-        task.start_ms, task.end_ms = task.start_ms or now, now
-        self._records.save_task(task)
+        end_attempt(self._workspace, task, end)

@@ -13,6 +13,7 @@ from databricks_local.engine.scopes import scope_of_task
 from databricks_local.execution.work import Outcome
 from databricks_local.jobs.model import Run, Task
 from databricks_local.jobs.states import PENDING, RUNNING, State
+from databricks_local.jobs.tasks import kind_of
 
 if TYPE_CHECKING:
     from databricks_local.workspace import Workspace
@@ -24,6 +25,20 @@ _WAITING = State("WAITING_FOR_RETRY", message="Waiting for a retry.")
 
 CarryOut = Callable[["TaskCourse", Callable[[], None]], Coroutine[Any, Any, Outcome]]
 """Does the work of an attempt; the callback is for the moment it really begins."""
+
+
+def end_attempt(workspace: "Workspace", task: Task, state: State) -> None:
+    """End an attempt.
+
+    Args:
+        workspace: Its workspace.
+        task: The attempt.
+        state: The state it ends in.
+    """
+    now = workspace.clock.now_ms()
+    task.state = state
+    task.start_ms, task.end_ms = task.start_ms or now, now
+    workspace.jobs.save_task(task)
 
 
 @dataclass(frozen=True)
@@ -63,10 +78,7 @@ class RunInHand:
             task: The attempt.
             state: The state it ends in.
         """
-        now = self.workspace.clock.now_ms()
-        task.start_ms = task.start_ms or now
-        task.end_ms = now
-        self.save(task, state)
+        end_attempt(self.workspace, task, state)
 
 
 class TaskCourse:
@@ -187,12 +199,12 @@ class TaskCourse:
             retry=retry,
         )
         settings = with_overrides(self.task.settings, self.run.run.parameters)
-        if "for_each_task" not in settings:
-            resolved: dict[str, Any] = resolve(settings, scope)
-            return resolved
-        # The nested task's references are those of each iteration.
-        loop = settings["for_each_task"]
-        return {**settings, "for_each_task": {**loop, "inputs": resolve(loop["inputs"], scope)}}
+        kind = kind_of(settings)
+        if kind == "for_each_task":
+            # The nested task's references are those of each iteration.
+            loop = settings[kind]
+            return {**settings, kind: {**loop, "inputs": resolve(loop["inputs"], scope)}}
+        return {**settings, kind: resolve(settings[kind], scope)}
 
     async def _within(
         self, seconds: int, started: asyncio.Event, carrying_out: Coroutine[Any, Any, Outcome]
