@@ -154,7 +154,7 @@ def run_view(workspace: Workspace, run: Run) -> RunView:
                 for view in tasks.values()
                 for attempt in view.attempts
                 for task in (attempt.iterations or [attempt.task])
-                if task.start_ms and "for_each_task" not in task.settings
+                if _ran(task) and "for_each_task" not in task.settings
             ),
             key=_interest,
         ),
@@ -216,11 +216,16 @@ def _parameters(run: Run) -> list[tuple[str, str]]:
     return named + [(name, json.dumps(value, ensure_ascii=False)) for name, value in given.items()]
 
 
-def _interest(task: Task) -> tuple[int, int]:
+def _interest(task: Task) -> tuple[int, int, int]:
     if task.state.life_cycle == "RUNNING":
-        return 0, task.run_id
-    failed = task.state.ended and not task.state.succeeded
-    return (1, task.run_id) if failed else (2, -task.run_id)
+        return 0, task.run_id, 0
+    if _ran(task) and task.state.ended and not task.state.succeeded:
+        return 1, task.original_run_id, -task.attempt
+    return 2, -task.run_id, 0
+
+
+def _ran(task: Task) -> bool:
+    return task.start_ms > 0 and task.state.life_cycle != "SKIPPED"
 
 
 def _json(value: Any) -> str:
