@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import DatabricksError, InvalidParameterValue
 from databricks.sdk.service import jobs
 from databricks_local.process import LocalWorkspace
 
@@ -97,9 +98,9 @@ def test_a_jump_over_many_fires_is_one_run(workspace: LocalWorkspace, client: Wo
 def test_runs_of_a_schedule_are_ten_seconds_apart(workspace: LocalWorkspace, client: WorkspaceClient) -> None:
     job_id = new_job(client, schedule=schedule("* * * * * ?"))
     runs_of(client, job_id, 1)
-    workspace.advance(5)
+    workspace.advance(2)
     none_fires(client, job_id, 1)
-    workspace.advance(6)
+    workspace.advance(9)
     runs_of(client, job_id, 2)
     client.jobs.delete(job_id)
 
@@ -180,3 +181,14 @@ def test_schedules_go_on_after_a_restart(
     own.advance(3_600)
     runs_of(client, job_id, 2)
     own.stop()
+
+
+def test_what_cannot_fire_is_refused(client: WorkspaceClient) -> None:
+    periodic = jobs.PeriodicTriggerConfiguration(
+        interval=0, unit=jobs.PeriodicTriggerConfigurationTimeUnit.DAYS
+    )
+    with pytest.raises(InvalidParameterValue, match="interval of the periodic trigger is 0"):
+        new_job(client, trigger=jobs.TriggerSettings(periodic=periodic))
+    body = {"schedule": {"quartz_cron_expression": "0 0 2 * * ?", "timezone_id": "UTC", "sql_condition": {}}}
+    with pytest.raises(DatabricksError, match="sql_condition of a schedule"):
+        client.api_client.do("POST", "/api/2.2/jobs/create", body=body)

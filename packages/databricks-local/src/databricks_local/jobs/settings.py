@@ -244,12 +244,24 @@ def _check_start(settings: Mapping[str, Any]) -> None:
     # A paused trigger does nothing here either.
     if unknown and trigger.get("pause_status") != "PAUSED":
         raise not_imitated(f"the trigger {unknown[0]}: set its pause_status to PAUSED")
+    if "periodic" in trigger:
+        _check_periodic(trigger["periodic"])
+
+
+def _check_periodic(periodic: Mapping[str, Any]) -> None:
+    for name in ("interval", "unit"):
+        if name not in periodic:
+            raise invalid(f"Missing required field: settings.trigger.periodic.{name}")
+    if periodic["interval"] < 1:
+        raise invalid(f"interval of the periodic trigger is {periodic['interval']}, but the least is 1.")
 
 
 def _check_schedule(schedule: Mapping[str, Any]) -> None:
     for name in ("quartz_cron_expression", "timezone_id"):
         if not schedule.get(name):
             raise invalid(f"Missing required field: settings.schedule.{name}")
+    if "sql_condition" in schedule and schedule.get("pause_status") != "PAUSED":
+        raise not_imitated("sql_condition of a schedule: set its pause_status to PAUSED")
     expression = schedule["quartz_cron_expression"]
     try:
         parse(expression)
