@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 from databricks_local.engine.references import DynamicReferenceError, Scope, TaskFacts, resolve
+from databricks_local.engine.scopes import scope_of_task
+from databricks_local.jobs.model import Task
+from databricks_local.jobs.states import RUNNING, SUCCESS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,6 +141,27 @@ def test_job_parameters_have_no_task() -> None:
 
 def test_what_a_reference_gives_is_not_read_again() -> None:
     assert resolve("{{job.parameters.braces}}", SCOPE) == "{{job.id}}"
+
+
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [
+        ({"columns": ["total", "name"], "rows": [[3, "x"], [4, None]]}, [[3, "x"], [4, None]]),
+        ({"columns": ["total", "name"], "rows": []}, []),
+        (None, []),
+    ],
+)
+def test_rows_of_a_sql_task(result: Any, rows: list[list[Any]]) -> None:
+    query = Task(1, 9, "query", {"sql_task": {"file": {}}}, state=SUCCESS, result=result)
+    running = Task(2, 9, "running", {"sql_task": {"file": {}}}, state=RUNNING, result=result)
+    after = Task(3, 9, "after", {})
+    scope = scope_of_task(
+        SCOPE, after, parameters={}, tasks={"query": query, "running": running}, inputs=(), retry=0
+    )
+    shown = json.loads(resolve("{{tasks.query.output.rows}}", scope))
+    assert shown == [dict(zip(("total", "name"), row, strict=True)) for row in rows]
+    assert set(scope.tasks) == {"query"}
+    assert len(scope.tasks) == 1
 
 
 JSON = st.recursive(
