@@ -9,13 +9,33 @@ from .dbutils import DBUtils, dbutils_of_task
 _NEED_SPARK = re.compile(r"\b(spark|sc|sqlContext|sql|table|udf)\b")
 
 
-def names(dbutils: DBUtils | None = None) -> dict[str, Any]:
-    """Return all names; Spark starts if it does not run.
+def names() -> dict[str, Any]:
+    """Return all names; those that need Spark start it when they are used, not before."""
+    spark = LazySession()
+    return without_spark() | {
+        "spark": spark,
+        "sqlContext": spark,
+        "sql": lambda *arguments, **named: spark.sql(*arguments, **named),
+        "table": lambda name: spark.table(name),
+        "udf": lambda *arguments, **named: with_spark()["udf"](*arguments, **named),
+    }
 
-    Args:
-        dbutils: A notebook's own, with its widgets.
+
+class LazySession:
+    """Passes for a Spark session, and becomes one when something is asked of it.
+
+    databricks-sdk takes all names as soon as it looks for credentials; that must not cost a start of Spark.
     """
-    return without_spark(dbutils) | with_spark()
+
+    @property
+    def __class__(self) -> Any:
+        """The class of sessions, for ``isinstance``."""
+        from pyspark.sql import SparkSession
+
+        return SparkSession
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(with_spark()["spark"], name)
 
 
 def without_spark(dbutils: DBUtils | None = None) -> dict[str, Any]:

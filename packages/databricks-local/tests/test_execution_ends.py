@@ -1,0 +1,132 @@
+"""Whatever ends a task, nothing of it goes on."""
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from databricks.sdk.service.compute import ClusterSpec
+from databricks.sdk.service.jobs import Run, SparkPythonTask, SubmitTask
+from databricks_local.process import LocalWorkspace
+
+CLUSTER = ClusterSpec(spark_version="17.3.x-scala2.13", num_workers=1, node_type_id="i3.xlarge")
+# A child, a grandchild in a session of its own whose parent is gone, and one that does not listen to SIGTERM.
+FAMILY = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(["sleep", "300"])
+subprocess.run(["sh", "-c", "setsid sleep 301 & setsid -f sleep 302"])
+print("begun")
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalWorkspace:
+    return databricks_local_factory()
+
+
+def begin(workspace: LocalWorkspace, code: str, timeout_seconds: int | None = None) -> int:
+    """Start a run and return its number once it has begun."""
+    client = workspace.client()
+    client.dbfs.upload("dbfs:/family.py", io.BytesIO(code.encode()), overwrite=True)
+    task = SubmitTask(
+        task_key="only",
+        new_cluster=CLUSTER,
+        spark_python_task=SparkPythonTask("dbfs:/family.py"),
+        timeout_seconds=timeout_seconds,
+    )
+    run_id = client.jobs.submit(run_name="family", tasks=[task]).run_id
+    task_run_id = (client.jobs.get_run(run_id).tasks or [])[0].run_id or 0
+    until(lambda: "begun" in (client.jobs.get_run_output(task_run_id).logs or ""))
+    return int(run_id)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def processes_of(root: Path) -> list[str]:
+    """Return the command lines of all processes that work for a workspace, the server's aside."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            text = " ".join(process.cmdline())
+            marked = process.environ().get("DATABRICKS_LOCAL_PROCESS", "")
+        except (psutil.Error, OSError):
+            continue
+        if marked.startswith(f"{root}//") or (str(root) in text and "databricks_local serve" not in text):
+            found.append(text)
+    return found
+
+
+def supervisor(workspace: LocalWorkspace) -> psutil.Process:
+    children = psutil.Process(workspace.pid).children()
+    return next(each for each in children if "supervisor.py" in " ".join(each.cmdline()))
+
+
+def ended(workspace: LocalWorkspace, run_id: int) -> Run:
+    jobs = workspace.client().jobs
+    until(lambda: bool(jobs.get_run(run_id).end_time))
+    return jobs.get_run(run_id)
+
+
+def test_a_cancelled_run_leaves_no_process(workspace: LocalWorkspace) -> None:
+    run_id = begin(workspace, FAMILY + "time.sleep(304)")
+    assert len(processes_of(workspace.root)) >= 5
+    workspace.client().jobs.cancel_run(run_id)
+    run = ended(workspace, run_id)
+    assert run.state and run.state.result_state and run.state.result_state.value == "CANCELED"
+    assert processes_of(workspace.root) == []
+
+
+def test_a_run_that_takes_too_long_leaves_no_process(workspace: LocalWorkspace) -> None:
+    run_id = begin(workspace, FAMILY + "time.sleep(304)", timeout_seconds=1)
+    run = ended(workspace, run_id)
+    assert run.tasks and run.tasks[0].state and run.tasks[0].state.result_state
+    assert run.tasks[0].state.result_state.value == "TIMEDOUT"
+    assert processes_of(workspace.root) == []
+
+
+def test_what_a_task_leaves_in_the_background_ends_with_it(workspace: LocalWorkspace) -> None:
+    run_id = begin(workspace, FAMILY)
+    run = ended(workspace, run_id)
+    assert run.state and run.state.result_state and run.state.result_state.value == "SUCCESS"
+    assert processes_of(workspace.root) == []
+
+
+def test_a_killed_supervisor_fails_the_task_and_leaves_no_process(workspace: LocalWorkspace) -> None:
+    run_id = begin(workspace, FAMILY + "time.sleep(304)")
+    supervisor(workspace).kill()
+    run = ended(workspace, run_id)
+    assert run.state and run.state.result_state and run.state.result_state.value == "FAILED"
+    assert processes_of(workspace.root) == []
+
+
+def test_a_killed_server_takes_its_tasks_along(workspace: LocalWorkspace) -> None:
+    begin(workspace, FAMILY + "time.sleep(304)")
+    workspace.kill()
+    until(lambda: processes_of(workspace.root) == [], seconds=10)
+    workspace.start()
+
+
+def test_a_restart_ends_what_outlived_server_and_supervisor(workspace: LocalWorkspace) -> None:
+    begin(workspace, FAMILY + "time.sleep(304)")
+    server = psutil.Process(workspace.pid)
+    watching = supervisor(workspace)
+    server.suspend()
+    watching.kill()
+    workspace.kill()
+    assert processes_of(workspace.root) != []
+    workspace.start()
+    assert processes_of(workspace.root) == []
+
+
+def test_a_stopped_server_takes_its_tasks_along(workspace: LocalWorkspace) -> None:
+    begin(workspace, FAMILY + "time.sleep(304)")
+    workspace.stop()
+    assert processes_of(workspace.root) == []
