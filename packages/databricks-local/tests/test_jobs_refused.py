@@ -262,6 +262,12 @@ def test_work_in_the_form_of_one_task_is_checked_too(databricks_local: LocalWork
     assert answer["message"] == "tasks and notebook_task cannot be specified together."
 
 
+def test_permissions_of_a_one_time_run_are_checked(databricks_local: LocalWorkspace) -> None:
+    people = [{"group_name": "users", "user_name": "a", "permission_level": "CAN_VIEW"}]
+    answer = refused(databricks_local, "runs/submit", {"tasks": [A], "access_control_list": people})
+    assert "exactly one user, group or service principal" in answer["message"]
+
+
 def test_a_one_time_run_needs_tasks(databricks_local: LocalWorkspace) -> None:
     with pytest.raises(InvalidParameterValue, match="One of job_cluster_key, new_cluster"):
         databricks_local.client().jobs.submit(run_name="empty")

@@ -58,8 +58,12 @@ def _complete(values: Mapping[str, Any], call: Call) -> dict[str, Any]:
     return job_settings(given, version, queued=version != "2.1")
 
 
-def _entries(call: Call) -> list[dict[str, str]]:
-    """Return the permissions that the caller names, and the caller as the owner unless another one is."""
+def entries_of(call: Call) -> list[dict[str, str]]:
+    """Return the permissions that the caller names, and the caller as the owner unless another one is.
+
+    Raises:
+        ApiError: 400: one of them cannot be.
+    """
     given: list[dict[str, str]] = call.values.get(_PERMISSIONS, [])
     if given and not any(entry.get("permission_level") == "IS_OWNER" for entry in given):
         user = call.workspace.config.user
@@ -73,7 +77,7 @@ def _entries(call: Call) -> list[dict[str, str]]:
 async def create(call: Call) -> object:
     """Create a job."""
     workspace = call.workspace
-    settings, entries = _complete(call.values, call), _entries(call)
+    settings, entries = _complete(call.values, call), entries_of(call)
     with workspace.store.transaction():
         job = workspace.jobs.new_job(settings, workspace.config.user)
         if entries:

@@ -22,7 +22,7 @@ from databricks.sdk.service.jobs import (
 from databricks_local.api import Call, Endpoint
 from databricks_local.errors import invalid
 from databricks_local.fields import fields_of
-from databricks_local.jobs.api import VERSIONS, job_of, version_of
+from databricks_local.jobs.api import VERSIONS, entries_of, job_of, version_of
 from databricks_local.jobs.parameters import run_parameters, selected
 from databricks_local.jobs.settings import check_token, run_settings
 
@@ -73,6 +73,8 @@ async def submit(call: Call) -> object:
     known = _run_of_token(call, None)
     if known is not None:
         return {"run_id": known["run_id"]}
+    # Nobody can be kept from a run here, but a list that the service refuses is a mistake here too.
+    entries_of(call)
     apart = ("access_control_list", "idempotency_token", *_OLD_TASK)
     given = {name: value for name, value in values.items() if name not in apart}
     given["tasks"] = _tasks(values)
