@@ -14,9 +14,7 @@ STOPPED = State(
 DISABLED = State("SKIPPED", "DISABLED", "The task is disabled.", "DISABLED")
 
 _SKIPPED = {
-    Decision.EXCLUDED: State(
-        "SKIPPED", "EXCLUDED", "The task was not run: its conditions were not met.", "SKIPPED"
-    ),
+    Decision.EXCLUDED: State("SKIPPED", "EXCLUDED", "Dependency type condition was not met.", "SKIPPED"),
     Decision.UPSTREAM_FAILED: State("SKIPPED", "UPSTREAM_FAILED", "An upstream task failed.", "SKIPPED"),
     Decision.UPSTREAM_CANCELED: State(
         "SKIPPED", "UPSTREAM_CANCELED", "An upstream task was canceled.", "SKIPPED"
