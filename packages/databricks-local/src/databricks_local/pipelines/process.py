@@ -55,7 +55,7 @@ async def run_process(course: "Course") -> None:
         (folder / name).mkdir(parents=True)
     warnings: list[str] = []
     try:
-        files = await asyncio.to_thread(sources, workspace.tree, update.spec.get("libraries") or (), warnings)
+        files = sources(workspace.tree, update.spec.get("libraries") or (), warnings)
         plan = plan_of(workspace, update, folder, files)
         wanted = wanted_of_environment(
             (update.spec.get("environment") or {}).get("dependencies") or (),

@@ -195,7 +195,7 @@ def install(warn: Callable[[str], None]) -> None:
         if not hasattr(engine, name):
             setattr(engine, name, _refusing(f"dp.{name}", "open-source Spark has no such thing."))
     old: Any = ModuleType("dlt")
-    old.__dict__ |= {name: value for name, value in vars(engine).items() if not name.startswith("_")}
+    vars(old).update({name: value for name, value in vars(engine).items() if not name.startswith("_")})
     old.view = engine.temporary_view
     old.read = lambda name: _session().read.table(name)
     old.read_stream = lambda name: _session().readStream.table(name)

@@ -61,7 +61,8 @@ def _session(plan: Mapping[str, Any]) -> Any:
     SparkSession(SparkContext.getOrCreate(conf))
     jvm = SparkContext._jvm
     port = _scala_object(jvm, f"{_CONNECT}.service.SparkConnectService").localPort()
-    remote = f"sc://{_ADDRESS}:{port}"
+    # Of all hosts only this name may be sent the token without TLS.
+    remote = f"sc://localhost:{port}"
     os.environ |= {"SPARK_REMOTE": remote, "SPARK_CONNECT_MODE_ENABLED": "1", "SPARK_LOCAL_REMOTE": "1"}
     connect = importlib.import_module("pyspark.sql.connect.session")
     spark = connect.SparkSession.builder.remote(remote).getOrCreate()
