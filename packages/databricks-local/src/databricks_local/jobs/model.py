@@ -136,7 +136,6 @@ class Task:
         values: Task values it set, by key.
         condition: `"true"` or `"false"`: what a condition task came to.
         started_run_id: The run that a run-job task started.
-        update_id: The update that a pipeline task started.
     """
 
     run_id: int
@@ -162,7 +161,6 @@ class Task:
     values: dict[str, Any] = field(default_factory=dict)
     condition: str | None = None
     started_run_id: int | None = None
-    update_id: str | None = None
 
 
 @dataclass(frozen=True)
