@@ -149,7 +149,7 @@ def test_a_broken_jupyter_notebook_is_refused(client: WorkspaceClient, folder: s
 
 def test_source_needs_a_language_and_gets_its_first_line(client: WorkspaceClient, folder: str) -> None:
     content = base64.b64encode(b"print(1)").decode()
-    with pytest.raises(InvalidParameterValue, match="language of .* is missing"):
+    with pytest.raises(InvalidParameterValue, match=r"language of .* is missing"):
         client.workspace.import_(f"{folder}/n", content=content, format=ImportFormat.SOURCE)
     client.workspace.import_(
         f"{folder}/n.py", content=content, format=ImportFormat.SOURCE, language=Language.PYTHON
