@@ -57,7 +57,9 @@ def decide(run_if: str, dependencies: Iterable[Upstream]) -> Decision:
         dependencies: What each of its dependencies came to.
     """
     found = list(dependencies)
-    if found and all(each is Upstream.EXCLUDED for each in found):
+    if not found:
+        return Decision.RUN
+    if all(each is Upstream.EXCLUDED for each in found):
         return Decision.EXCLUDED
     failed = Upstream.FAILED in found
     canceled = Upstream.CANCELED in found
@@ -68,7 +70,7 @@ def decide(run_if: str, dependencies: Iterable[Upstream]) -> Decision:
         case "NONE_FAILED":
             return stopped
         case "AT_LEAST_ONE_SUCCESS":
-            return Decision.RUN if not found or Upstream.SUCCEEDED in found else stopped
+            return Decision.RUN if Upstream.SUCCEEDED in found else stopped
         case "AT_LEAST_ONE_FAILED":
             return Decision.RUN if failed or canceled else Decision.EXCLUDED
         case "ALL_FAILED":
