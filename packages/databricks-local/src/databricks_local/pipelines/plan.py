@@ -135,6 +135,7 @@ def plan_of(workspace: "Workspace", update: Update, folder: Path, files: list[So
         "schema": spec.get("schema") or spec.get("target") or "default",
         "configuration": _configuration(spec),
         "catalogs": list(workspace.config.catalogs),
+        "schemas": _schemas(workspace),
         "sources": written,
         "full_refresh": bool(request.get("full_refresh")),
         "refresh_selection": request.get("refresh_selection", []),
@@ -149,3 +150,12 @@ def _configuration(spec: Mapping[str, Any]) -> dict[str, str]:
     return {
         key: value for key, value in spec.get("configuration", {}).items() if not key.startswith("spark.")
     }
+
+
+def _schemas(workspace: "Workspace") -> list[str]:
+    """Return the schemas that were made by the API, which sessions may not know yet."""
+    return [
+        f"`{catalog}`.`{schema['name']}`"
+        for catalog in workspace.config.catalogs
+        for schema in workspace.catalogs.schemas(catalog)
+    ]

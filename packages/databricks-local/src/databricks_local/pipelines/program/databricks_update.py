@@ -183,9 +183,9 @@ def update(plan: Mapping[str, Any], tell: Callable[..., None]) -> bool:
     spark = _session(plan)
     try:
         tell(state="INITIALIZING")
-        if plan["catalog"] and plan["schema"] and not plan["validate_only"]:
-            names = ".".join(f"`{name}`" for name in (plan["catalog"], plan["schema"]))
-            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {names}")
+        if not plan["validate_only"]:
+            for name in (*plan["schemas"], f"`{plan['catalog']}`.`{plan['schema']}`"):
+                spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
         dialect.install(lambda text: tell(warning=text))
         graph = _Graph(spark, plan)
         graph.declare()
