@@ -1,38 +1,39 @@
 """All routes there are."""
 
 from collections.abc import Iterable
-from importlib import import_module
-from importlib.util import find_spec
+from itertools import chain
 
 from starlette.routing import BaseRoute
 
+from databricks_local import compute, control, faults, identity, permissions, secret_scopes
 from databricks_local.api import Endpoint
-from databricks_local.page.routes import routes
+from databricks_local.catalog import api as catalog_api
+from databricks_local.files import dbfs_api, volumes_api, workspace_api
+from databricks_local.jobs import api as jobs_api
+from databricks_local.jobs import runs_api
+from databricks_local.page import routes as page_routes
+from databricks_local.pipelines import api as pipelines_api
 from databricks_local.workspace import Workspace
-
-_MODULES = (
-    "databricks_local.control",
-    "databricks_local.faults",
-    "databricks_local.identity",
-    "databricks_local.permissions",
-    "databricks_local.compute",
-    "databricks_local.secret_scopes",
-    "databricks_local.catalog.api",
-    "databricks_local.files.workspace_api",
-    "databricks_local.files.dbfs_api",
-    "databricks_local.files.volumes_api",
-    "databricks_local.jobs.api",
-    "databricks_local.jobs.runs_api",
-    "databricks_local.pipelines.api",
-    "databricks_local.page.routes",
-)
 
 
 def endpoints() -> Iterable[Endpoint]:
     """Return the routes of the API."""
-    for name in _MODULES:
-        if find_spec(name.rpartition(".")[0]) and find_spec(name):
-            yield from import_module(name).ENDPOINTS
+    return chain(
+        control.ENDPOINTS,
+        faults.ENDPOINTS,
+        identity.ENDPOINTS,
+        permissions.ENDPOINTS,
+        compute.ENDPOINTS,
+        secret_scopes.ENDPOINTS,
+        catalog_api.ENDPOINTS,
+        workspace_api.ENDPOINTS,
+        dbfs_api.ENDPOINTS,
+        volumes_api.ENDPOINTS,
+        jobs_api.ENDPOINTS,
+        runs_api.ENDPOINTS,
+        pipelines_api.ENDPOINTS,
+        page_routes.ENDPOINTS,
+    )
 
 
 def pages(workspace: Workspace) -> Iterable[BaseRoute]:
@@ -41,4 +42,4 @@ def pages(workspace: Workspace) -> Iterable[BaseRoute]:
     Args:
         workspace: What they show.
     """
-    return routes(workspace)
+    return page_routes.routes(workspace)
