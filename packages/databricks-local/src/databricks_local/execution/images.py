@@ -1,12 +1,12 @@
 """What stands for a docker image: a folder that is its root, or a wheel that is installed in it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from databricks_local.execution.places import PlaceError
 
@@ -42,6 +42,15 @@ class Image:
             raise PlaceError(f"{path} leaves the folder of the image.")
         return found
 
+    def wheels_beside(self, wanted: Iterable[str]) -> list[Path]:
+        """Return the image's wheels without those that a task brings in another version.
+
+        Args:
+            wanted: What the task brings, paths of wheels among it.
+        """
+        brought = {_package(Path(word).name) for word in wanted if word.endswith(".whl")}
+        return [wheel for wheel in self.wheels if _package(wheel.name) not in brought]
+
     @property
     def import_folders(self) -> tuple[Path, ...]:
         """Folders whose Python files can be imported: the image's root and its ``src``."""
@@ -72,6 +81,11 @@ def image_of(cluster: Mapping[str, Any], images: Mapping[str, Path]) -> Image | 
     if path.is_file():
         return Image(None, (path,))
     return Image(path, tuple(_newest(path)))
+
+
+def _package(name: str) -> str:
+    """Return the package that a wheel's file name begins with."""
+    return canonicalize_name(name.partition("-")[0])
 
 
 def _newest(folder: Path) -> Iterator[Path]:

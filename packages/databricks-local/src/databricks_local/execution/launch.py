@@ -153,10 +153,10 @@ class Launcher:
 
     def _wanted(self, work: Work, image: Image | None) -> list[str]:
         scratch = work.folder / "tmp"
-        wanted = [str(wheel) for wheel in image.wheels] if image else []
-        wanted += wanted_of_libraries(work.task.get("libraries") or (), self._root, image, scratch)
+        wanted = wanted_of_libraries(work.task.get("libraries") or (), self._root, image, scratch)
         dependencies = (work.environment or {}).get("dependencies") or ()
-        return wanted + wanted_of_environment(dependencies, self._root, image, scratch)
+        wanted += wanted_of_environment(dependencies, self._root, image, scratch)
+        return wanted + [str(wheel) for wheel in (image.wheels_beside(wanted) if image else ())]
 
     def _prepare(
         self, work: Work, plan: Plan, python: Interpreter, image: Image | None, libraries: Path | None

@@ -120,5 +120,6 @@ def _paths(root: Path) -> dict[str, str]:
         "spark.hadoop.fs.dbfs.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
         "spark.hadoop.fs.viewfs.overload.scheme.target.dbfs.impl": "org.apache.hadoop.fs.LocalFileSystem",
         "spark.delta.logStore.viewfs.impl": "io.delta.storage.HDFSLogStore",
-        "spark.delta.logStore.dbfs.impl": "io.delta.storage.HDFSLogStore",
+        # Hadoop has the file contexts that HDFSLogStore commits with for viewfs, and for no scheme of ours.
+        "spark.delta.logStore.dbfs.impl": "io.delta.storage.LocalLogStore",
     }

@@ -79,7 +79,9 @@ def _failed(current: task.Task, error: BaseException) -> int:
     while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace))
-    last = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # An error of Java bears its stack trace in its text.
+    said = str(error).partition("\n\tat ")[0]
+    last = f"{type(error).__name__}: {said}" if said else type(error).__name__
     print(text, end="", file=sys.stderr)
     current.end(ok=False, code="RUN_EXECUTION_ERROR", error=last, error_trace=text)
     return 1

@@ -27,7 +27,7 @@ class LazySession:
     databricks-sdk takes all names as soon as it looks for credentials; that must not cost a start of Spark.
     """
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """The class of sessions, for ``isinstance``."""
         from pyspark.sql import SparkSession
