@@ -21,6 +21,7 @@ PIECES = st.one_of(
     ),
     st.sampled_from(["Workspace", "Volumes", "main", "default", "paths", "Users", "file:", "dbfs:", "-r"]),
     st.text(min_size=1, max_size=8),
+    st.sampled_from(["\ud800", "a\udcff"]),
     st.integers(250, 300).map(lambda length: "n" * length),
 )
 PATHS = st.lists(PIECES, min_size=1, max_size=6).map("/".join)
@@ -106,14 +107,15 @@ def test_no_path_leaves_its_folder(workspace: LocalWorkspace, route: str, absolu
 )
 def test_any_name_that_is_taken_comes_back(workspace: LocalWorkspace, name: str) -> None:
     quoted = urllib.parse.quote(name, safe="")
-    status, answer = attempt(workspace, "volume", quoted)
+    status, answer = attempt(workspace, "volume", f"names/of/this/test/{quoted}")
     if name in (".", ".."):
         assert status == 400
         return
     assert status == 204, answer
-    path = f"/api/2.0/fs/files/Volumes/main/default/paths/{quoted}"
+    folder = "/Volumes/main/default/paths/names/of/this/test"
+    path = f"/api/2.0/fs/files{folder}/{quoted}"
     assert call(workspace, "GET", path, b"") == (200, MARK)
-    listed = workspace.call("GET", "/api/2.0/fs/directories/Volumes/main/default/paths")["contents"]
+    listed = workspace.call("GET", f"/api/2.0/fs/directories{folder}")["contents"]
     assert name in [entry["name"] for entry in listed]
     assert call(workspace, "DELETE", path, b"")[0] == 204
 

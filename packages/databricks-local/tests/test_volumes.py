@@ -119,6 +119,7 @@ def test_a_large_upload_falls_back_to_one_request(
         ("bytes=5-99", 206, b"56789", "bytes 5-9/10"),
         ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),
         ("lines=1-2", 200, b"0123456789", None),
+        ("bytes=1-" + "9" * 5000, 200, b"0123456789", None),
     ],
 )
 def test_a_part_of_a_file_can_be_asked_for(

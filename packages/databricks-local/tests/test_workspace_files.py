@@ -303,9 +303,11 @@ def test_files_that_tasks_write_are_seen(
 def test_the_root_and_home_folders_stay(client: WorkspaceClient) -> None:
     assert {"/Users", "/Shared", "/Repos"} <= {o.path for o in client.workspace.list("/")}
     assert client.workspace.get_status("/").path == "/"
-    for path in ("/", "/Workspace", "/Shared"):
+    for path in ("/", "/Workspace", "/Shared", "/Users", "/Workspace/Users/local@databricks.local"):
         with pytest.raises(DatabricksError, match="cannot be deleted"):
             client.workspace.delete(path, recursive=True)
+    client.workspace.mkdirs("/own")
+    client.workspace.delete("/own")
 
 
 def test_fields_that_the_service_lacks_are_refused(databricks_local: LocalWorkspace, folder: str) -> None:

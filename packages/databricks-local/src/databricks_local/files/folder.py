@@ -29,13 +29,13 @@ def parts_of(path: str) -> tuple[str, ...]:
     Raises:
         ApiError: 400: it is relative, too long, or holds what cannot be a name.
     """
+    if not _can_be_told(path):
+        raise invalid("Path contains characters that are not allowed in names.")
     if not path.startswith("/"):
         raise invalid(f"Path must be absolute: {path}")
     parts = tuple(part for part in path.split("/") if part)
     if any(part in (".", "..") for part in parts):
         raise invalid(f"Path must not contain '.' or '..': {path}")
-    if not _can_be_told(path):
-        raise invalid("Path contains characters that are not allowed in names.")
     if len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise invalid(f"Path is too long: names may have {_LONGEST_NAME} bytes, paths {_LONGEST_PATH}.")
     return parts
@@ -212,6 +212,6 @@ def _entry(name: str, status: os.stat_result) -> Entry | None:
 
 
 def _as_missing(error: OSError) -> OSError:
-    if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EMLINK):
+    if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EMLINK, errno.EOPNOTSUPP):
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return error

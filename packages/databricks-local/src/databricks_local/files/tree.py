@@ -72,8 +72,10 @@ class FileTree:
         self._folder = Folder(root)
         self._store = store
         self._clock = clock
-        for path in (f"/Users/{user}", "/Shared", "/Repos"):
-            self._folder.make_folders(parts_of(path))
+        home = parts_of(f"/Users/{user}")
+        for parts in (home, ("Shared",), ("Repos",)):
+            self._folder.make_folders(parts)
+        self._kept = {(), ("Users",), home, ("Shared",), ("Repos",)}
 
     def find(self, path: str) -> WorkspaceObject | None:
         """Return the object at a path, or None.
@@ -209,7 +211,7 @@ class FileTree:
         """
         self.get(path)
         parts = _parts(path)
-        if len(parts) <= 1:
+        if parts in self._kept:
             raise invalid(f"Path ({path}) is a system folder and cannot be deleted.")
         try:
             self._folder.remove(parts, recursive=recursive)

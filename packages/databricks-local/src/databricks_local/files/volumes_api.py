@@ -26,7 +26,7 @@ _LARGEST_FILE = 5 << 30
 _LARGEST_PAGE = 1000
 
 _UPLOAD = fields({"overwrite": bool})
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 async def upload(call: Call) -> object:
