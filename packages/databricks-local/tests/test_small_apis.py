@@ -1,5 +1,6 @@
 import json
 import stat
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -264,3 +265,18 @@ def test_secrets_that_cannot_be_are_refused(client: WorkspaceClient, scope: str)
     with pytest.raises(BadRequest, match="Exactly one"):
         client.secrets.put_secret(scope, "key")
     assert list(client.secrets.list_secrets(scope)) == []
+
+
+@pytest.mark.parametrize("body", [{"scope": "a\ud800"}, {"scope": "a", "b\udc00": 1}])
+def test_half_characters_are_refused_before_anything_is_kept(
+    databricks_local: LocalWorkspace, body: object
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        databricks_local.call("POST", "/api/2.0/secrets/scopes/create", body)
+    assert caught.value.code == 400
+    assert "surrogate" in caught.value.read().decode()
+
+
+def test_other_escapes_are_characters(client: WorkspaceClient, databricks_local: LocalWorkspace) -> None:
+    databricks_local.call("POST", "/api/2.0/workspace/mkdirs", {"path": "/Shared/\U0001f600é"})
+    assert client.workspace.get_status("/Shared/\U0001f600é").path == "/Shared/\U0001f600é"

@@ -70,5 +70,16 @@ async def values_of(request: Request, fields: Fields) -> dict[str, Any]:
             raise malformed("Could not parse request object: the body is no valid JSON.") from None
         if not isinstance(content, dict):
             raise malformed("Could not parse request object: the body must be a JSON object.")
+        if b"\\u" in body and not _can_be_sent(content):
+            raise malformed("Could not parse request object: half a surrogate pair is no character.")
         values |= content
     return fields.check(values)
+
+
+def _can_be_sent(content: object) -> bool:
+    # Python's parser takes an escape such as \ud800 alone, but neither an answer nor the store can hold it.
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
