@@ -319,7 +319,7 @@ def test_fields_that_the_service_lacks_are_refused(databricks_local: LocalWorksp
 def test_concurrent_uploads_leave_one_whole_file(
     client: WorkspaceClient, databricks_local: LocalWorkspace, folder: str
 ) -> None:
-    contents = [bytes([65 + number]) * 300_000 for number in range(8)]
+    contents = [bytes([65 + number]) * (1_000_000 + 300_000 * number) for number in range(8)]
 
     def write(content: bytes) -> None:
         for _ in range(3):

@@ -1,10 +1,9 @@
 """DBFS: a folder, and the streams through which files come into it block by block."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from databricks_local.errors import exists, invalid, missing
+from databricks_local.errors import ApiError, exists, invalid, missing
 from databricks_local.files.folder import Entry, Folder, parts_of
 from databricks_local.files.spool import Spool
 from databricks_local.store import Store
@@ -155,7 +154,7 @@ class Dbfs:
     def _make_folders(self, path: str, parts: tuple[str, ...]) -> None:
         try:
             self.folder.make_folders(parts)
-        except (FileExistsError, FileNotFoundError):
+        except FileExistsError:
             shown = _shown(path)
             raise exists(
                 f"Cannot create directory {shown} because {_file_on(self.folder, parts)} is an existing file."
@@ -176,10 +175,9 @@ def names(path: str) -> tuple[str, ...]:
 
 def _file_on(folder: Folder, parts: tuple[str, ...]) -> str:
     for depth in range(1, len(parts) + 1):
-        with contextlib.suppress(FileNotFoundError):
-            entry = folder.find(parts[:depth])
-            if entry is None or not entry.is_dir:
-                return _SCHEME + "/" + "/".join(parts[:depth])
+        entry = folder.find(parts[:depth])
+        if entry is None or not entry.is_dir:
+            return _SCHEME + "/" + "/".join(parts[:depth])
     return _SCHEME + "/" + "/".join(parts)
 
 
@@ -187,5 +185,5 @@ def _shown(path: str) -> str:
     return _SCHEME + path.removeprefix(_SCHEME)
 
 
-def _missing(path: str) -> Exception:
+def _missing(path: str) -> ApiError:
     return missing(f"No file or directory exists on path {_shown(path)}.")

@@ -109,7 +109,11 @@ class Folder:
             FileExistsError: One of the names is taken by something else.
         """
         for depth in range(1, len(parts) + 1):
-            with contextlib.suppress(FileExistsError), self._parent(parts[:depth]) as parent:
+            # A name that a file or a link has shows itself as a folder that is missing one level below.
+            with (
+                contextlib.suppress(FileExistsError, FileNotFoundError),
+                self._parent(parts[:depth]) as parent,
+            ):
                 os.mkdir(parts[depth - 1], 0o700, dir_fd=parent)
         found = self.find(parts)
         if found is None or not found.is_dir:

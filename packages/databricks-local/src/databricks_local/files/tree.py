@@ -158,7 +158,7 @@ class FileTree:
         """
         try:
             self._folder.make_folders(_parts(path))
-        except (FileExistsError, FileNotFoundError):
+        except FileExistsError:
             raise exists(f"Path ({path}) already exists and is not a directory.") from None
 
     def put(self, path: str, file: Path, notebook: Notebook | None, *, overwrite: bool) -> None:

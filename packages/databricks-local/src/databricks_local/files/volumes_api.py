@@ -44,7 +44,7 @@ async def upload(call: Call) -> object:
             folder.put(parts, file)
     except TooLargeError:
         raise _refused(400, "FILE_TOO_LARGE", "The file is larger than 5 GiB.") from None
-    except (FileExistsError, FileNotFoundError):
+    except FileExistsError:
         raise _is_a_file() from None
     return Response(status_code=204)
 
@@ -106,7 +106,7 @@ async def make_directory(call: Call) -> object:
     """Make a folder and those above it."""
     try:
         call.workspace.catalogs.volumes.make_folders(_within_volume(call))
-    except (FileExistsError, FileNotFoundError):
+    except FileExistsError:
         raise _is_a_file() from None
     return Response(status_code=204)
 
