@@ -40,7 +40,18 @@ def plain_environment(root: Path, python: Interpreter, name: str) -> dict[str, s
     kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
     path = os.pathsep.join([str(python.path.parent), kept.get("PATH", os.defpath)])
     own = {"PYTHONUSERBASE": python.user_base} if python.user_base else {}
-    return kept | own | {"PATH": path, MARK: mark(root, name), "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
+    return (
+        kept
+        | own
+        | {
+            MARK: mark(root, name),
+            "PATH": path,
+            "PYTHONUNBUFFERED": "1",
+            # For the Java program that only works out the command line of Spark.
+            "SPARK_LAUNCHER_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+            "TZ": "UTC",
+        }
+    )
 
 
 def task_environment(

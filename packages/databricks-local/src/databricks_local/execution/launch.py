@@ -124,7 +124,7 @@ class Launcher:
                 await asyncio.to_thread(_make_folders, work.folder)
                 image = image_of(work.cluster, self._config.images)
                 plan = plan_of(work, self._root, image)
-                python = await self.interpreter(self._config.python)
+                python = await self._cluster_python()
                 libraries = await self.libraries.installed(
                     self._wanted(work, image), python, work.folder / "tmp"
                 )
@@ -150,6 +150,14 @@ class Launcher:
             finally:
                 await asyncio.shield(asyncio.to_thread(_clear, work.folder))
         return _outcome(work, code, setup_ms, execution_ms)
+
+    async def _cluster_python(self) -> Interpreter:
+        try:
+            return await self.interpreter(self._config.python)
+        except (OSError, ValueError) as error:
+            raise PlanError(
+                "DRIVER_ERROR", f"The interpreter {self._config.python} cannot be used: {error}."
+            ) from None
 
     def _wanted(self, work: Work, image: Image | None) -> list[str]:
         scratch = work.folder / "tmp"

@@ -35,7 +35,12 @@ def main(root: Path) -> None:
     port, token = launch_gateway(
         jarpath=str(next(jars.glob("py4j-*.jar"))),
         classpath=str(jars / "*"),
-        javaopts=["-Xmx256m", "-XX:+UseSerialGC", *(f"-D{name}={value}" for name, value in options.items())],
+        javaopts=[
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            *(f"-D{name}={value}" for name, value in options.items()),
+        ],
         die_on_exit=True,
         enable_auth=True,
         redirect_stdout=sys.stderr,
