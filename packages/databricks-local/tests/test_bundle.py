@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.catalog import VolumeType
-from databricks.sdk.service.compute import Library
 from databricks.sdk.service.jobs import PythonWheelTask, RunResultState, SubmitTask
 from databricks.sdk.service.pipelines import UpdateInfoState
 from databricks_local.process import LocalWorkspace
@@ -135,15 +135,20 @@ def test_the_pipeline_of_the_bundle_gives_the_same_rows(
 
 
 def test_a_failing_app_tells_its_own_reason(client: WorkspaceClient, deployed: Json) -> None:
-    (task, _) = client.jobs.get(deployed["jobs"]["medallion"]).settings.as_dict()["tasks"]  # type: ignore[union-attr]
-    wheel = PythonWheelTask("medallion", "demo", parameters=["--env", "nowhere"])
-    libraries = [Library.from_dict(each) for each in task["libraries"]]
-    submitted = client.jobs.submit(
-        run_name="fails", tasks=[SubmitTask("t", python_wheel_task=wheel, libraries=libraries)]
+    settings = client.jobs.get(deployed["jobs"]["medallion"]).settings
+    assert settings
+    assert settings.tasks
+    assert settings.job_clusters
+    task = SubmitTask(
+        "t",
+        python_wheel_task=PythonWheelTask("demo", "medallion", parameters=["--env", "nowhere"]),
+        libraries=settings.tasks[0].libraries,
+        new_cluster=settings.job_clusters[0].new_cluster,
     )
+    submitted = client.jobs.submit(run_name="fails", tasks=[task])
     run_id = submitted.bind()["run_id"]
     while (run := client.jobs.get_run(run_id)).state and run.state.result_state is None:
-        pass
+        time.sleep(0.1)
     assert run.state
     assert run.state.result_state is RunResultState.FAILED
     assert run.tasks
