@@ -58,6 +58,9 @@ def _session(plan: Mapping[str, Any]) -> Any:
     # The default port is one for the whole machine.
     conf.set("spark.connect.grpc.binding.port", "0").set("spark.connect.grpc.binding.address", _ADDRESS)
     conf.set("spark.plugins", f"{_CONNECT}.SparkConnectPlugin")
+    # A plan that was looked at, and kept as it was resolved, would not depend on the pipeline's datasets.
+    conf.set("spark.connect.session.planCache.enabled", "false")
+    conf.set("spark.connect.session.planCache.maxSize", "0")
     SparkSession(SparkContext.getOrCreate(conf))
     jvm = SparkContext._jvm
     port = _scala_object(jvm, f"{_CONNECT}.service.SparkConnectService").localPort()
@@ -92,7 +95,9 @@ class _Graph:
             default_database=plan["schema"],
             sql_conf=plan["configuration"],
         )
-        self._registry = registries.SparkConnectGraphElementRegistry(spark, self.id)
+        flows = importlib.import_module("databricks_flows")
+        registry = registries.SparkConnectGraphElementRegistry(spark, self.id)
+        self._registry = flows.Flows(spark, registry, self.id, [plan["catalog"], plan["schema"]])
 
     def declare(self) -> None:
         """Read all files.
@@ -118,6 +123,9 @@ class _Graph:
                     mutations.block_session_mutations(),
                 ):
                     _execute(source, self._spark)
+            self._registry.finish()
+            if self._plan["validate_only"]:
+                self._registry.forget()
 
     def run(self) -> Iterator[Any]:
         """Run what was declared; yields Spark's events."""
@@ -186,6 +194,7 @@ def update(plan: Mapping[str, Any], tell: Callable[..., None]) -> bool:
         if not plan["validate_only"]:
             for name in (*plan["schemas"], f"`{plan['catalog']}`.`{plan['schema']}`"):
                 spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+            spark.sql(f"USE `{plan['catalog']}`.`{plan['schema']}`")
         dialect.install(lambda text: tell(warning=text))
         graph = _Graph(spark, plan)
         graph.declare()
@@ -208,7 +217,8 @@ def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     events = Events(Path(plan["events"]))
     sys.path.append(str(Path(__file__).parent))
-    importlib.import_module("databricks_dialect")
+    for module in ("databricks_dialect", "databricks_flows"):
+        importlib.import_module(module)
     sys.path.remove(str(Path(__file__).parent))
     try:
         good = update(plan, events.tell)
