@@ -381,12 +381,18 @@ except Exception as error:
     print(error)
 raise ValueError(f"cannot log in with {secret}")
 """
+    secrets = workspace.client().secrets
+    secrets.create_scope("Team-A")
+    secrets.put_secret("Team-A", "Pass", string_value="p4ssw0rd-of-the-team")
+    code = f'print("team", dbutils.secrets.get("Team-A", "Pass"))\n{code}'
     told = run_notebook(workspace, code)
     assert told.error == "ValueError: cannot log in with [REDACTED]"
     folder = workspace.root / "runs" / str(told.metadata.run_id if told.metadata else None)
     said = "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
     assert "print [REDACTED]" in said
-    assert "scopes ['key_vault'] 19" in said
+    assert "scopes ['Team-A', 'key_vault'] 19" in said
+    assert "team [REDACTED]" in said
+    assert "p4ssw0rd-of-the-team" not in said
     assert "Secret does not exist with scope: key-vault and key: other" in said
     assert "s3cr3t-of-the-vault" not in said
     assert workspace.token not in said

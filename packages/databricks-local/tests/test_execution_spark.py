@@ -39,6 +39,7 @@ import doubling
 spark = SparkSession.builder.appName("writes").getOrCreate()
 assert spark.conf.get("spark.app.unit") == "eur"
 spark.sql("CREATE SCHEMA IF NOT EXISTS main.sales")
+spark.range(1).write.saveAsTable("finance.by_api.years")
 double = udf(doubling.double_in_a_worker, "long")
 spark.range(3).withColumn("twice", double("id")).write.saveAsTable("main.sales.orders")
 news = spark.createDataFrame([(2, 40), (3, 60)], "id long, twice long")
@@ -126,6 +127,8 @@ def test_tables_paths_and_catalogs_are_shared_by_tasks_of_all_kinds(
     workspace: LocalWorkspace, delta_rows: Callable[[Path], list[dict[str, object]]]
 ) -> None:
     (workspace.root / "volumes/main/default").mkdir(parents=True)
+    workspace.client().catalogs.create("finance")
+    workspace.client().schemas.create("by_api", "finance")
     upload(workspace, "/Workspace/Shared/doubling.py", DOUBLING)
     writes = SparkPythonTask(upload(workspace, "/Workspace/Shared/writes.py", WRITES))
     upload(workspace, "/Workspace/Shared/reads.py", READS)
@@ -150,6 +153,7 @@ def test_tables_paths_and_catalogs_are_shared_by_tasks_of_all_kinds(
     assert (output(workspace, run, "writes").logs or "").startswith("2\n")
     orders = [{"id": number, "twice": twice} for number, twice in ((0, 0), (1, 2), (2, 40), (3, 60))]
     assert delta_rows(workspace.root / "warehouse/sales.db/orders") == orders
+    assert workspace.client().tables.exists("finance.by_api.years").table_exists
     notebook = output(workspace, run, "reads").notebook_output
     assert notebook
     assert notebook.result == "[(2, 40), (3, 60)] 60 [0, 1, 2, 3]"

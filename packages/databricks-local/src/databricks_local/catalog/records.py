@@ -91,6 +91,10 @@ class Catalogs:
         """Return all catalogs, by name."""
         return self._kept("catalog", "")
 
+    def catalog_names(self) -> list[str]:
+        """Return the names of the catalogs."""
+        return [catalog["name"] for catalog in self.catalogs()]
+
     def schemas(self, catalog: str) -> list[dict[str, Any]]:
         """Return the schemas of a catalog, by name, those that tasks made too.
 

@@ -5,12 +5,15 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from databricks_local.config import Config
 from databricks_local.execution.interpreter import Interpreter
 from databricks_local.execution.places import roots
 from databricks_local.execution.processes import MARK, mark
 from databricks_local.execution.work import Work
+
+if TYPE_CHECKING:
+    from databricks_local.workspace import Workspace
 
 SANDBOX = Path(__file__).parent / "sandbox"
 
@@ -26,6 +29,7 @@ _KEPT = (
 )
 _SECRET = "DATABRICKS_LOCAL_SECRET_"  # noqa: S105
 _NO_VERSION = "17.3"
+_KNOWN_SCHEMAS = ("default", "information_schema")
 _SECRET_REFERENCE = re.compile(r"\{\{secrets/([^/}]+)/([^/}]+)\}\}")
 
 
@@ -54,12 +58,29 @@ def plain_environment(root: Path, python: Interpreter, name: str) -> dict[str, s
     )
 
 
+def session_environment(workspace: "Workspace") -> dict[str, str]:
+    """Return what the sandbox reads: where paths lead, and what sessions shall know from the start.
+
+    Args:
+        workspace: The workspace.
+    """
+    catalogs = workspace.catalogs.catalog_names()
+    # All catalogs are names of one metastore, which learns from sessions what was made by the API.
+    schemas = sorted({schema["name"] for name in catalogs for schema in workspace.catalogs.schemas(name)})
+    paths = {name: str(folder) for name, folder in roots(workspace.root).items()}
+    return {
+        "DATABRICKS_LOCAL_CATALOGS": json.dumps(catalogs),
+        "DATABRICKS_LOCAL_SCHEMAS": json.dumps([name for name in schemas if name not in _KNOWN_SCHEMAS]),
+        "DATABRICKS_LOCAL_METASTORE": workspace.launcher.metastore.address,
+        "DATABRICKS_LOCAL_PATHS": json.dumps(paths),
+    }
+
+
 def task_environment(
     work: Work,
-    config: Config,
+    workspace: "Workspace",
     python: Interpreter,
     *,
-    metastore: str,
     cluster_id: str,
     import_folders: Iterable[Path],
 ) -> dict[str, str]:
@@ -67,13 +88,12 @@ def task_environment(
 
     Args:
         work: The task.
-        config: The workspace's choices.
+        workspace: The workspace.
         python: The interpreter.
-        metastore: Address of the metastore, ``host:port``.
         cluster_id: The number its cluster bears.
         import_folders: What its code imports from.
     """
-    root = config.root.absolute()
+    root = workspace.root
     folders = [SANDBOX, *import_folders]
     tmp = work.folder / "tmp"
     own = work.cluster.get("spark_env_vars") or {}
@@ -90,13 +110,11 @@ def task_environment(
         "PYSPARK_PYTHON": str(python.path),
         "SPARK_CONF_DIR": str(work.folder / "conf"),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "DATABRICKS_LOCAL_CATALOGS": ",".join(config.catalogs),
-        "DATABRICKS_LOCAL_METASTORE": metastore,
-        "DATABRICKS_LOCAL_PATHS": json.dumps({name: str(folder) for name, folder in roots(root).items()}),
+        **session_environment(workspace),
     }
     if not work.cluster:
         environment["IS_SERVERLESS"] = "TRUE"
-    return environment | with_secrets(own)
+    return environment | with_secrets(own, secrets(workspace))
 
 
 def runtime_version(work: Work) -> str:
@@ -113,9 +131,17 @@ def runtime_version(work: Work) -> str:
     return version.partition("-")[0].removesuffix(".x")
 
 
-def secrets() -> dict[str, dict[str, str]]:
-    """Return the values of ``DATABRICKS_LOCAL_SECRET_<SCOPE>__<KEY>`` by scope and key, in small letters."""
-    found: dict[str, dict[str, str]] = {}
+def secrets(workspace: "Workspace") -> dict[str, dict[str, str]]:
+    """Return what tasks may ask for, by scope and key.
+
+    Args:
+        workspace: Its own secrets, and beside them those of the server's environment variables
+            ``DATABRICKS_LOCAL_SECRET_<SCOPE>__<KEY>``, in small letters.
+    """
+    found = {
+        scope: {key: value.decode(errors="replace") for key, value in keys.items()}
+        for scope, keys in workspace.secrets.values().items()
+    }
     for name, value in os.environ.items():
         scope, separator, key = name.removeprefix(_SECRET).lower().partition("__")
         if name.startswith(_SECRET) and separator:
@@ -123,16 +149,22 @@ def secrets() -> dict[str, dict[str, str]]:
     return found
 
 
-def with_secrets(settings: Mapping[str, object]) -> dict[str, str]:
+def with_secrets(settings: Mapping[str, object], known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return settings of a cluster with ``{{secrets/scope/key}}`` replaced; unknown ones stay as they are.
 
     Args:
         settings: Spark settings or environment variables.
+        known: The secrets by scope and key.
     """
-    known = secrets()
 
     def value(found: re.Match[str]) -> str:
-        scope, key = (re.sub(r"\W", "_", part).lower() for part in found.groups())
-        return known.get(scope, {}).get(key, found[0])
+        scope, key = found.groups()
+        own = known.get(scope, {}).get(key)
+        return own or known.get(_plain(scope), {}).get(_plain(key), found[0])
 
     return {name: _SECRET_REFERENCE.sub(value, str(text)) for name, text in settings.items()}
+
+
+def _plain(name: str) -> str:
+    """Return a scope or key as an environment variable can spell it, in small letters."""
+    return re.sub(r"\W", "_", name).lower()

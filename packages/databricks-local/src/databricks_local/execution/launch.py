@@ -172,10 +172,9 @@ class Launcher:
         """Write what the process reads, and return its environment."""
         folder = work.folder
         settings = {"spark.master": local_master(os.cpu_count() or 1)} | spark_settings(
-            self._config,
+            self._workspace,
             python,
-            self.metastore.address,
-            with_secrets(work.cluster.get("spark_conf") or {}),
+            with_secrets(work.cluster.get("spark_conf") or {}, secrets(self._workspace)),
             folder / "tmp",
         )
         (folder / "conf" / "spark-defaults.conf").write_text(spark_defaults(settings))
@@ -199,9 +198,8 @@ class Launcher:
         (folder / "spec.json").write_text(json.dumps(spec))
         return task_environment(
             work,
-            self._config,
+            self._workspace,
             python,
-            metastore=self.metastore.address,
             cluster_id=cluster_id,
             import_folders=[
                 *plan.import_folders,
@@ -212,7 +210,11 @@ class Launcher:
 
     def _given(self) -> bytes:
         """Return what no file and no variable may hold."""
-        given = {"secrets": secrets(), "host": self._workspace.host, "token": self._config.token}
+        given = {
+            "secrets": secrets(self._workspace),
+            "host": self._workspace.host,
+            "token": self._config.token,
+        }
         return json.dumps(given).encode()
 
 

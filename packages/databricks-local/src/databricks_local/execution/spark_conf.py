@@ -3,10 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from databricks_local.config import Config
 from databricks_local.execution.interpreter import Interpreter
 from databricks_local.execution.places import roots
+
+if TYPE_CHECKING:
+    from databricks_local.workspace import Workspace
 
 # Of a real cluster's settings these do not fit one machine.
 _NOT_TAKEN = ("spark.master", "spark.submit.deployMode", "spark.hadoop.fs.defaultFS")
@@ -24,25 +28,24 @@ appender.stderr.layout.pattern = %d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex
 
 
 def spark_settings(
-    config: Config, python: Interpreter, metastore: str, own: Mapping[str, str], scratch: Path
+    workspace: "Workspace", python: Interpreter, own: Mapping[str, str], scratch: Path
 ) -> dict[str, str]:
     """Return the settings of a session, without its master.
 
     Args:
-        config: The workspace's choices.
+        workspace: Whose tables, files and catalogs it knows.
         python: Who starts it.
-        metastore: Address of the Hive metastore server, ``host:port``.
         own: The ``spark_conf`` of the cluster; it wins.
         scratch: A folder for what Spark spills.
     """
-    root = config.root.absolute()
+    root = workspace.root
     return {
-        **_delta(config, python),
+        **_delta(workspace.config, python),
         **_paths(root),
         "spark.sql.catalogImplementation": "hive",
-        "spark.hadoop.hive.metastore.uris": f"thrift://{metastore}",
+        "spark.hadoop.hive.metastore.uris": f"thrift://{workspace.launcher.metastore.address}",
         "spark.sql.warehouse.dir": f"file:{root / 'warehouse'}",
-        **{f"spark.sql.catalog.{name}": _DELTA_CATALOG for name in config.catalogs},
+        **{f"spark.sql.catalog.{name}": _DELTA_CATALOG for name in workspace.catalogs.catalog_names()},
         "spark.sql.session.timeZone": "UTC",
         "spark.local.dir": str(scratch),
         # Tasks are short and share few cores: the second compiler's work would not pay.

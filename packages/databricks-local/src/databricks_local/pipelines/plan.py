@@ -120,7 +120,7 @@ def plan_of(workspace: "Workspace", update: Update, folder: Path, files: list[So
     """
     spec, request = update.spec, update.request
     catalog = spec.get("catalog") or "spark_catalog"
-    if catalog not in (*workspace.config.catalogs, "spark_catalog", "hive_metastore"):
+    if catalog not in (*workspace.catalogs.catalog_names(), "spark_catalog", "hive_metastore"):
         raise PlanError(f"[NO_SUCH_CATALOG_EXCEPTION] Catalog '{catalog}' was not found.")
     written = []
     for number, source in enumerate(files):
@@ -134,7 +134,7 @@ def plan_of(workspace: "Workspace", update: Update, folder: Path, files: list[So
         "catalog": "spark_catalog" if catalog == "hive_metastore" else catalog,
         "schema": spec.get("schema") or spec.get("target") or "default",
         "configuration": _configuration(spec),
-        "catalogs": list(workspace.config.catalogs),
+        "catalogs": workspace.catalogs.catalog_names(),
         "schemas": _schemas(workspace),
         "sources": written,
         "full_refresh": bool(request.get("full_refresh")),
@@ -156,6 +156,6 @@ def _schemas(workspace: "Workspace") -> list[str]:
     """Return the schemas that were made by the API, which sessions may not know yet."""
     return [
         f"`{catalog}`.`{schema['name']}`"
-        for catalog in workspace.config.catalogs
+        for catalog in workspace.catalogs.catalog_names()
         for schema in workspace.catalogs.schemas(catalog)
     ]

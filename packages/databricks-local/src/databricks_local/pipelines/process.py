@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from databricks_local.errors import ApiError
-from databricks_local.execution.environment import SANDBOX, plain_environment
+from databricks_local.execution.environment import SANDBOX, plain_environment, session_environment
 from databricks_local.execution.interpreter import Interpreter
 from databricks_local.execution.libraries import LibraryError, wanted_of_environment
-from databricks_local.execution.places import roots
 from databricks_local.execution.processes import run_supervised
 from databricks_local.execution.spark_conf import LOG_SETTINGS, local_master, spark_defaults, spark_settings
 from databricks_local.pipelines.plan import PlanError, plan_of, sources
@@ -109,9 +108,7 @@ def _write_settings(course: "Course", python: Interpreter, folder: Path) -> None
     workspace = course.workspace
     configuration = course.update.spec.get("configuration") or {}
     own = {key: value for key, value in configuration.items() if key.startswith("spark.")}
-    settings = spark_settings(
-        workspace.config, python, workspace.launcher.metastore.address, own, folder / "tmp"
-    )
+    settings = spark_settings(workspace, python, own, folder / "tmp")
     settings["spark.master"] = local_master(os.cpu_count() or 1)
     (folder / "conf" / "spark-defaults.conf").write_text(spark_defaults(settings))
     (folder / "conf" / "log4j2.properties").write_text(LOG_SETTINGS)
@@ -135,9 +132,7 @@ def _environment(
         "PYSPARK_PYTHON": str(python.path),
         "SPARK_CONF_DIR": str(folder / "conf"),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "DATABRICKS_LOCAL_CATALOGS": ",".join(workspace.config.catalogs),
-        "DATABRICKS_LOCAL_METASTORE": workspace.launcher.metastore.address,
-        "DATABRICKS_LOCAL_PATHS": json.dumps({name: str(place) for name, place in roots(root).items()}),
+        **session_environment(workspace),
     }
 
 

@@ -34,7 +34,8 @@ class DBUtils:
         widgets: The notebook's parameters.
         notebook: Ends the notebook or runs others.
         jobs: Values that tasks hand on.
-        secrets: Secrets, from ``DATABRICKS_LOCAL_SECRET_<SCOPE>__<KEY>`` of the server's environment.
+        secrets: Those of the workspace's scopes, and of its server's environment variables
+            ``DATABRICKS_LOCAL_SECRET_<SCOPE>__<KEY>``.
         fs: Files.
         library: Restarts Python.
     """
@@ -217,8 +218,8 @@ class _TaskValues:
 
 class _Secrets:
     def get(self, scope: str, key: str) -> str:
-        keys = self._keys(scope)
-        found = keys.get(_folded(key))
+        own = self._keys(scope)
+        found = own.get(key) or _keys_of(_folded(scope)).get(_folded(key))
         if found is None:
             raise ValueError(f"Secret does not exist with scope: {scope} and key: {key}")
         return found
@@ -233,10 +234,14 @@ class _Secrets:
         return [SimpleNamespace(name=name) for name in sorted(task.current().secrets)]
 
     def _keys(self, scope: str) -> Mapping[str, str]:
-        keys = task.current().secrets.get(_folded(scope))
-        if keys is None:
+        found = {**_keys_of(_folded(scope)), **_keys_of(scope)}
+        if not found:
             raise ValueError(f"Secret does not exist with scope: {scope}")
-        return keys
+        return found
+
+
+def _keys_of(scope: str) -> Mapping[str, str]:
+    return task.current().secrets.get(scope, {})
 
 
 def _folded(name: str) -> str:

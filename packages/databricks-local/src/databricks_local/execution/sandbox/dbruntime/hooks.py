@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -74,8 +75,12 @@ def _with_catalogs(original: Callable[..., Any]) -> Callable[..., Any]:
     def initialize(session: Any, *arguments: Any, **named: Any) -> None:
         original(session, *arguments, **named)
         catalogs = session._jsparkSession.sessionState().catalogManager()
-        for name in filter(None, os.environ.get("DATABRICKS_LOCAL_CATALOGS", "").split(",")):
+        for name in json.loads(os.environ.get("DATABRICKS_LOCAL_CATALOGS", "[]")):
             # All catalogs are names of the one metastore that the session has.
             catalogs.catalog(name).setDelegateCatalog(catalogs.v2SessionCatalog())
+        # Once for each process: other sessions of it share the metastore.
+        for name in json.loads(os.environ.pop("DATABRICKS_LOCAL_SCHEMAS", "[]")):
+            quoted = name.replace("`", "``")
+            session.sql(f"CREATE SCHEMA IF NOT EXISTS spark_catalog.`{quoted}`")
 
     return initialize
