@@ -191,10 +191,10 @@ def update(plan: Mapping[str, Any], tell: Callable[..., None]) -> bool:
     spark = _session(plan)
     try:
         tell(state="INITIALIZING")
-        if not plan["validate_only"]:
-            for name in (*plan["schemas"], f"`{plan['catalog']}`.`{plan['schema']}`"):
-                spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
-            spark.sql(f"USE `{plan['catalog']}`.`{plan['schema']}`")
+        place = f"`{plan['catalog']}`.`{plan['schema']}`"
+        for name in (*plan["schemas"], place):
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+        spark.sql(f"USE {place}")
         dialect.install(lambda text: tell(warning=text))
         graph = _Graph(spark, plan)
         graph.declare()
