@@ -1,5 +1,6 @@
 """What of a task needs no process: statements of SQL, cells of notebooks, settings of Spark."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from databricks_local.execution.sandbox.dbruntime.errors import TaskError
 from databricks_local.execution.sandbox.dbruntime.notebook import Cell, cells
 from databricks_local.execution.sandbox.dbruntime.sql import statements
 from databricks_local.execution.spark_conf import spark_settings
+from databricks_local.workspace import Workspace
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -85,10 +87,18 @@ def settings(tmp_path: Path, spark: str, *jars: str, **installed: str) -> dict[s
     for path in paths:
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    config = Config(root=tmp_path, token="t", jars=paths)
     python = Interpreter(Path("python"), (3, 12, 3), {"pyspark": spark, **installed}, None, None)
     own = {"spark.master": "yarn", "spark.sql.shuffle.partitions": "7"}
-    return spark_settings(config, python, "127.0.0.1:1", own, tmp_path / "scratch")
+
+    async def of_a_workspace() -> dict[str, str]:
+        workspace = Workspace(Config(root=tmp_path / "root", token="t", jars=paths))
+        await workspace.launcher.start()
+        try:
+            return spark_settings(workspace, python, own, tmp_path / "scratch")
+        finally:
+            await workspace.stop()
+
+    return asyncio.run(of_a_workspace())
 
 
 def test_jars_are_those_of_the_interpreters_spark(tmp_path: Path) -> None:
