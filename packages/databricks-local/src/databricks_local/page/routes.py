@@ -59,6 +59,8 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         Route("/login", pages.login_by_code),
         Route("/login", pages.login_by_token, methods=["POST"]),
         *(Route(f"/assets/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()),
+        # Browsers ask for it beside a log, which has no place to name another.
+        Route("/favicon.ico", _asset("icon.svg", _ASSETS["icon.svg"])),
     ]
 
 
