@@ -249,3 +249,10 @@ def test_the_metastore_is_known(client: WorkspaceClient) -> None:
     assert current.default_catalog_name == "main"
     assert current.metastore_id == client.catalogs.get("main").metastore_id
     assert current.workspace_id == client.get_workspace_id()
+
+
+def test_a_deleted_volume_is_missing(client: WorkspaceClient, schema: str) -> None:
+    client.volumes.create("main", schema.split(".")[1], "gone", VolumeType.MANAGED)
+    client.volumes.delete(f"{schema}.gone")
+    with pytest.raises(NotFound):
+        client.volumes.read(f"{schema}.gone")

@@ -280,3 +280,8 @@ def test_half_characters_are_refused_before_anything_is_kept(
 def test_other_escapes_are_characters(client: WorkspaceClient, databricks_local: LocalWorkspace) -> None:
     databricks_local.call("POST", "/api/2.0/workspace/mkdirs", {"path": "/Shared/\U0001f600é"})
     assert client.workspace.get_status("/Shared/\U0001f600é").path == "/Shared/\U0001f600é"
+
+
+def test_a_group_is_shown_by_its_id(client: WorkspaceClient) -> None:
+    for group in client.groups.list():
+        assert client.groups.get(group.id or "").display_name == group.display_name
