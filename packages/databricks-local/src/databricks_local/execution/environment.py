@@ -58,17 +58,25 @@ def plain_environment(root: Path, python: Interpreter, name: str) -> dict[str, s
     )
 
 
-def session_environment(workspace: "Workspace") -> dict[str, str]:
-    """Return what the sandbox reads: where paths lead, and what sessions shall know from the start.
+def session_environment(workspace: "Workspace", python: Interpreter, folder: Path) -> dict[str, str]:
+    """Return what a program with a session of Spark needs: folders of its own, paths, catalogs, tables.
 
     Args:
         workspace: The workspace.
+        python: The interpreter.
+        folder: Holds ``conf``, ``home`` and ``tmp`` of this program.
     """
     catalogs = workspace.catalogs.catalog_names()
     # All catalogs are names of one metastore, which learns from sessions what was made by the API.
     schemas = sorted({schema["name"] for name in catalogs for schema in workspace.catalogs.schemas(name)})
-    paths = {name: str(folder) for name, folder in roots(workspace.root).items()}
+    paths = {name: str(place) for name, place in roots(workspace.root).items()}
     return {
+        # Files in a home folder, such as the credentials of a real workspace, are not for user code.
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "PYSPARK_PYTHON": str(python.path),
+        "SPARK_CONF_DIR": str(folder / "conf"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
         "DATABRICKS_LOCAL_CATALOGS": json.dumps(catalogs),
         "DATABRICKS_LOCAL_SCHEMAS": json.dumps([name for name in schemas if name not in _KNOWN_SCHEMAS]),
         "DATABRICKS_LOCAL_METASTORE": workspace.launcher.metastore.address,
@@ -95,22 +103,15 @@ def task_environment(
     """
     root = workspace.root
     folders = [SANDBOX, *import_folders]
-    tmp = work.folder / "tmp"
     own = work.cluster.get("spark_env_vars") or {}
     environment = plain_environment(root, python, str(work.task_run_id)) | {
-        # Files in a home folder, such as the credentials of a real workspace, are not for the task.
-        "HOME": str(work.folder / "home"),
-        "TMPDIR": str(tmp),
         "PYTHONPATH": os.pathsep.join(map(str, folders)),
         "MPLBACKEND": "Agg",
         "DATABRICKS_RUNTIME_VERSION": runtime_version(work),
         "DB_CLUSTER_ID": cluster_id,
         "DB_DRIVER_IP": "127.0.0.1",
         "DB_IS_DRIVER": "TRUE",
-        "PYSPARK_PYTHON": str(python.path),
-        "SPARK_CONF_DIR": str(work.folder / "conf"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        **session_environment(workspace),
+        **session_environment(workspace, python, work.folder),
     }
     if not work.cluster:
         environment["IS_SERVERLESS"] = "TRUE"

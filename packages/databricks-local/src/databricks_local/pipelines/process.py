@@ -125,14 +125,9 @@ def _environment(
         imports.append(str(libraries))
     root = workspace.root
     return plain_environment(root, python, f"update-{course.update.update_id}") | {
-        "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
         "PYTHONPATH": os.pathsep.join(imports),
         "DATABRICKS_RUNTIME_VERSION": _RUNTIME,
-        "PYSPARK_PYTHON": str(python.path),
-        "SPARK_CONF_DIR": str(folder / "conf"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        **session_environment(workspace),
+        **session_environment(workspace, python, folder),
     }
 
 
