@@ -146,7 +146,7 @@ def test_runs_that_are_submitted_while_the_server_is_killed_again_and_again_exis
     client.workspace.mkdirs(FOLDER)
     code = b"import time\ntime.sleep(0.2)\n"
     client.workspace.upload(f"{FOLDER}/short.py", io.BytesIO(code), format=ImportFormat.RAW)
-    clients = [workspace.client() for _ in range(12)]
+    clients = [workspace.client() for _ in range(13)]
     randomly = random.Random(6)
 
     def submit(number: int) -> int:
@@ -176,6 +176,7 @@ def test_runs_that_are_submitted_while_the_server_is_killed_again_and_again_exis
     runs = list(client.jobs.list_runs())
     assert sorted(run.run_name or "" for run in runs) == sorted(f"run {number}" for number in range(12))
     assert {run.run_id for run in runs} == set(run_ids)
-    outcomes = {results(ended(client, run_id))[0] for run_id in run_ids}
-    assert "TERMINATED" in outcomes
-    assert outcomes <= {"TERMINATED", "INTERNAL_ERROR"}
+    assert {results(ended(client, run_id))[0] for run_id in run_ids} <= {"TERMINATED", "INTERNAL_ERROR"}
+    # Those that a kill met are found by their token, and a new one runs.
+    assert [submit(number) for number in range(12)] == run_ids
+    assert results(ended(client, submit(12)))[0] == "TERMINATED"
