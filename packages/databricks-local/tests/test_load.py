@@ -6,17 +6,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.compute import Environment
 from databricks.sdk.service.jobs import (
     ConditionTask,
     ConditionTaskOp,
+    JobEnvironment,
     RunLifeCycleState,
     RunResultState,
+    SparkPythonTask,
     SubmitTask,
     TaskDependency,
 )
+from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
 
 CLIENTS = 100
+PROGRAMS = 20
+FOLDER = "/Users/local@databricks.local/load"
 
 
 def together(clients: list[WorkspaceClient], call: Callable[[int, WorkspaceClient], int]) -> list[int]:
@@ -43,16 +49,31 @@ def tasks(number: int) -> list[SubmitTask]:
     ]
 
 
+def program(number: int) -> SubmitTask:
+    """Return a task that writes down that it ran."""
+    file = SparkPythonTask(f"/Workspace{FOLDER}/program.py", [str(number)])
+    return SubmitTask(task_key="program", environment_key="default", spark_python_task=file)
+
+
 def test_runs_of_a_hundred_clients_are_neither_lost_nor_doubled(
     databricks_local_factory: Callable[..., LocalWorkspace],
 ) -> None:
     workspace = databricks_local_factory()
     clients = [workspace.client() for _ in range(CLIENTS)]
+    ran = workspace.root.with_name("ran")
+    clients[0].workspace.mkdirs(FOLDER)
+    code = f"import sys\nwith open({str(ran)!r}, 'a') as file:\n    file.write(sys.argv[1] + '\\n')\n"
+    clients[0].workspace.upload(f"{FOLDER}/program.py", code.encode(), format=ImportFormat.RAW)
 
     # Pairs of clients send the same token: half of the calls start a run, the other half find it.
     def submit(number: int, client: WorkspaceClient) -> int:
         own = number // 2
-        waiter = client.jobs.submit(run_name=f"run {own}", tasks=tasks(own), idempotency_token=f"token {own}")
+        waiter = client.jobs.submit(
+            run_name=f"run {own}",
+            idempotency_token=f"token {own}",
+            tasks=[program(own)] if own < PROGRAMS else tasks(own),
+            environments=[JobEnvironment("default", Environment(environment_version="4"))],
+        )
         return int(waiter.run_id)
 
     run_ids = together(clients, submit)
@@ -76,6 +97,11 @@ def test_runs_of_a_hundred_clients_are_neither_lost_nor_doubled(
         return int(run.run_id or 0)
 
     assert together(clients, ended) == more
+    for run_id in run_ids[::2]:
+        state = clients[0].jobs.wait_get_run_job_terminated_or_skipped(run_id).state
+        assert state
+        assert state.result_state is RunResultState.SUCCESS
+    assert sorted(map(int, ran.read_text().split())) == list(range(PROGRAMS))
     runs = list(clients[0].jobs.list_runs())
     names = Counter(run.run_name for run in runs)
     assert names == Counter({f"run {own}": 1 for own in range(CLIENTS // 2)}) + Counter(
