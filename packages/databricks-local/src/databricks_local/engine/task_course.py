@@ -181,6 +181,7 @@ class TaskCourse:
         def on_started() -> None:
             if not started.is_set() and not self.stopped:
                 started.set()
+                self.task.setup_ms = self.run.workspace.clock.now_ms() - self.task.start_ms
                 self.run.save(self.task, RUNNING)
 
         outcome = await self._within(seconds, started, self.run.carry_out(self, on_started))
