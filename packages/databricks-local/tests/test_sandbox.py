@@ -1,11 +1,13 @@
 """What of a task needs no process: statements of SQL, cells of notebooks, settings of Spark."""
 
 import asyncio
+import importlib.metadata
+import sys
 from pathlib import Path
 
 import pytest
 from databricks_local.config import Config
-from databricks_local.execution.interpreter import Interpreter
+from databricks_local.execution.interpreter import Interpreter, ask_interpreter
 from databricks_local.execution.sandbox.dbruntime.errors import TaskError
 from databricks_local.execution.sandbox.dbruntime.notebook import Cell, cells
 from databricks_local.execution.sandbox.dbruntime.sql import statements
@@ -119,6 +121,12 @@ def test_without_jars_spark_fetches_what_fits(tmp_path: Path, delta: str, packag
     found = settings(tmp_path, "4.0.5", **{"delta-spark": delta})
     assert found["spark.jars.packages"] == package
     assert "spark.driver.extraClassPath" not in found
+
+
+def test_what_an_interpreter_has_is_known_by_normalized_names() -> None:
+    found = asyncio.run(ask_interpreter(Path(sys.executable))).installed
+    # Its own metadata spells it with an underscore.
+    assert found["delta-spark"] == importlib.metadata.version("delta-spark")
 
 
 def test_a_clusters_own_settings_win_but_for_where_it_runs(tmp_path: Path) -> None:

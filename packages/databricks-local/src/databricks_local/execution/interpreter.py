@@ -3,9 +3,12 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 # Runs in that interpreter, which need not have this package.
 _QUESTION = """
@@ -26,14 +29,14 @@ class Interpreter:
     Attributes:
         path: The interpreter.
         version: Such as ``(3, 12, 3)``.
-        installed: Versions by the names of distributions, as these write them.
+        installed: Versions by the normalized names of distributions, such as ``delta-spark``.
         user_base: Where ``pip install --user`` puts things, when the interpreter looks there.
         spark_home: PySpark's folder; None without PySpark.
     """
 
     path: Path
     version: tuple[int, int, int]
-    installed: dict[str, str]
+    installed: Mapping[str, str]
     user_base: str | None
     spark_home: Path | None
 
@@ -70,7 +73,7 @@ async def ask_interpreter(python: Path) -> Interpreter:
     return Interpreter(
         path=python,
         version=tuple(facts["version"]),
-        installed=dict(facts["installed"]),
+        installed={canonicalize_name(name): number for name, number in facts["installed"]},
         user_base=facts["user_base"],
         spark_home=Path(facts["spark_home"]) if facts["spark_home"] else None,
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Of a real cluster's settings these do not fit one machine.
 _NOT_TAKEN = ("spark.master", "spark.submit.deployMode", "spark.hadoop.fs.defaultFS")
 _CORES = 4
+# Made for Spark 4.0, 4.1 and 4.2.
+_DELTA = "4.4.0"
 
 LOG_SETTINGS = """\
 rootLogger.level = error
@@ -104,7 +106,7 @@ def _delta(config: Config, python: Interpreter) -> dict[str, str]:
 
 def _package(python: Interpreter) -> str:
     """Return the Maven coordinates of the Delta that goes with an interpreter's Spark."""
-    version = python.installed.get("delta-spark", "4.0.0")
+    version = python.installed.get("delta-spark", _DELTA)
     # Since 4.1 each release is made for several lines of Spark.
     several = tuple(int(part) for part in version.split(".")[:2]) >= (4, 1)
     return f"io.delta:delta-spark_{f'{python.spark_line}_' if several else ''}2.13:{version}"
