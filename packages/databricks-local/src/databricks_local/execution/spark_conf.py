@@ -17,6 +17,10 @@ _NOT_TAKEN = ("spark.master", "spark.submit.deployMode", "spark.hadoop.fs.defaul
 _CORES = 4
 # Made for Spark 4.0, 4.1 and 4.2.
 _DELTA = "4.4.0"
+# Delta's package asks for 31 more jars (77 MB) that Spark has or that only other formats need.
+_BROUGHT_BY_SPARK = (
+    "com.*:*,commons-*:*,io.airlift:*,io.delta:delta-kernel-*,io.unitycatalog:*,javax.*:*,org.*:*"
+)
 
 LOG_SETTINGS = """\
 rootLogger.level = error
@@ -100,6 +104,7 @@ def _delta(config: Config, python: Interpreter) -> dict[str, str]:
         settings["spark.driver.extraClassPath"] = ":".join(map(str, chosen.values()))
     else:
         settings["spark.jars.packages"] = _package(python)
+        settings["spark.jars.excludes"] = _BROUGHT_BY_SPARK
         settings["spark.jars.ivy"] = str(config.root.absolute() / "ivy")
     return settings
 
