@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from databricks_local.engine.endings import STOPPED, failed, run_ended
 from databricks_local.jobs.model import Task
 from databricks_local.jobs.states import PENDING, QUEUED, RUNNING, SUCCESS
 from databricks_local.page import words
@@ -164,3 +165,8 @@ def test_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:
     file = tmp_path / "stdout"
     file.write_bytes(b"\xff\xfe one\n")
     assert read_piece(file, 0).text == "\ufffd\ufffd one\n"
+
+
+def test_a_program_that_failed_is_told_from_a_server_that_stopped() -> None:
+    assert words.state(run_ended("FAILED", ("gold", failed("RUN_EXECUTION_ERROR")))).words == "Failed"
+    assert words.state(STOPPED).words == "Internal error"

@@ -61,7 +61,8 @@ _KINDS: Mapping[str, str] = {
 
 def state(of: State) -> Shown:
     """Return a state for people."""
-    if of.result and of.result in _RESULTS and of.life_cycle != "INTERNAL_ERROR":
+    # The life cycle of a run whose program failed is INTERNAL_ERROR too.
+    if of.result and of.result in _RESULTS and of.code != "INTERNAL_ERROR":
         return _RESULTS[of.result]
     return _LIFE_CYCLES.get(of.life_cycle) or Shown("wait", "…", of.life_cycle)
 
