@@ -196,8 +196,13 @@ def test_a_volume_has_no_place_of_its_own(client: WorkspaceClient) -> None:
         client.volumes.create("main", "default", "x", VolumeType.EXTERNAL, storage_location="s3://bucket/x")
 
 
-def test_a_catalog_is_made_changed_and_deleted(client: WorkspaceClient) -> None:
+def test_a_catalog_is_made_changed_and_deleted(
+    client: WorkspaceClient, databricks_local: LocalWorkspace
+) -> None:
     name = f"c{uuid.uuid4().hex}"
+    # Catalogs share their schemas: what others show too stays.
+    table = databricks_local.root / "warehouse/of_all_catalogs"
+    table.mkdir(parents=True, exist_ok=True)
     made = client.catalogs.create(name, comment="made by a test")
     assert client.catalogs.get(name.upper()).comment == "made by a test"
     assert [s.name for s in client.schemas.list(name)] == ["default"]
@@ -211,6 +216,7 @@ def test_a_catalog_is_made_changed_and_deleted(client: WorkspaceClient) -> None:
         client.catalogs.get(name)
     with pytest.raises(NotFound):
         client.schemas.get(f"{name}.more")
+    table.rmdir()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "../x", "a/b", "a\nb", "n" * 256])

@@ -206,7 +206,13 @@ class Catalogs:
             raise ApiError(400, "INVALID_STATE", message)
         with self._store.transaction():
             for schema in schemas:
-                self.delete_schema(schema["full_name"], force=force)
+                # Catalogs are names of one metastore: what others show too is not this one's to drop.
+                shared = any(
+                    self.find("schema", f"{other}.{schema['name']}")
+                    for other in self.catalog_names()
+                    if other != catalog
+                )
+                self._delete_schema(schema, with_tables=not shared)
             self._remove("catalog", catalog)
 
     def delete_schema(self, full_name: str, *, force: bool) -> None:
@@ -223,11 +229,15 @@ class Catalogs:
             held = f"{len(tables)} tables(s), 0 functions(s), {len(volumes)} volumes(s)"
             message = f"Schema '{schema['full_name']}' is not empty. The schema has {held}"
             raise ApiError(400, "INVALID_STATE", message)
-        if not self.tables.is_empty(schema["name"]):
+        self._delete_schema(schema, with_tables=True)
+
+    def _delete_schema(self, schema: Mapping[str, Any], *, with_tables: bool) -> None:
+        if with_tables and not self.tables.is_empty(schema["name"]):
             raise not_imitated("DELETE /api/2.1/unity-catalog/schemas of a schema with tables")
-        for volume in volumes:
+        for volume in self.volumes_of(schema["full_name"]):
             self.delete_volume(volume["full_name"])
-        self.tables.remove_schema(schema["name"])
+        if with_tables:
+            self.tables.remove_schema(schema["name"])
         self._remove("schema", schema["full_name"])
 
     def delete_volume(self, full_name: str) -> None:
