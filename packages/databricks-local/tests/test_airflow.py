@@ -12,7 +12,8 @@ from databricks.sdk.service.pipelines import NotebookLibrary, PipelineLibrary
 from databricks_local.process import LocalWorkspace
 
 AIRFLOW = Path(__file__).parent / "airflow"
-PYTHON = Path(__file__).parents[3] / ".venvs/airflow/bin/python"
+REPOSITORY = Path(__file__).parents[3]
+PYTHON = REPOSITORY / ".venvs/airflow/bin/python"
 
 NAME = f"airflow {uuid.uuid4()}"
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ def said(
     databricks_local: LocalWorkspace, pipeline_id: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Json:
     """What the hook said of all it was asked; one process, because Airflow takes seconds to be imported."""
-    subprocess.run([AIRFLOW / "environment.sh"], check=True)
+    subprocess.run([REPOSITORY / "scripts/airflow.sh", "newest"], check=True)
     host, _, port = databricks_local.host.removeprefix("http://").partition(":")
     connection = {
         "conn_type": "databricks",
