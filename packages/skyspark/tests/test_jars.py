@@ -36,6 +36,21 @@ def test_what_is_there_is_not_fetched_again(clean_env, capsys):
     assert all(verify(path, jar) for path, jar in zip(find_jars(LINE), LINE.jars, strict=True))
 
 
+def test_the_paths_are_listed_one_a_line(clean_env, capsys):
+    main(["jars", "list"])
+    assert capsys.readouterr().out.splitlines() == [str(path) for path in find_jars(LINE)]
+
+
+def test_jars_that_are_missing_are_not_listed(own_cache, capsys):
+    with pytest.raises(SystemExit) as exited:
+        main(["jars", "list"])
+    said = capsys.readouterr()
+    assert exited.value.code == 2
+    assert not said.out
+    assert said.err.startswith("error: the Delta jars for Spark ")
+    assert said.err.endswith("run 'skyspark jars fetch' once.\n")
+
+
 def test_no_repository_is_one_sentence(own_cache, clean_env, tmp_path, capsys):
     nowhere = tmp_path / "empty-repository"
     nowhere.mkdir()

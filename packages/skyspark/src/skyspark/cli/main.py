@@ -95,6 +95,13 @@ def _add_jars(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "  DEFAULT_ARTIFACT_REPOSITORY=<your mirror> skyspark jars fetch\n"
         "  SKYSPARK_CACHE_DIR=/opt/cache skyspark jars fetch",
     )
+    _add(
+        actions,
+        "list",
+        "jars_list",
+        "print the paths of the Delta jars for the installed Spark, one a line",
+        "  skyspark jars list",
+    )
 
 
 def _add_warm(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
