@@ -64,11 +64,7 @@ lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	$(BIN)/uv export --quiet --package mshell-cut --group dev --no-emit-workspace --no-header -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		tests/stock/requirements.in -o tests/stock/requirements.lock
-	for line in newest lowest; do \
-		[ $$line = newest ] && bounds= || bounds="--constraints scripts/airflow/lowest.txt"; \
-		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header $$bounds \
-			scripts/airflow/requirements.in packages/alchemy-airflow-operators/pyproject.toml packages/databricks-local/pyproject.toml -o scripts/airflow/$$line.lock || exit; \
-	done
+	scripts/lock_airflow.sh
 	$(BIN)/python scripts/lock_template.py
 
 clean: ## Remove environments, caches and build products
