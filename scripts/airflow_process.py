@@ -1,0 +1,177 @@
+"""A real `airflow standalone` in a folder of its own, and its REST API."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+_STOP_S = 30.0
+
+Json = dict[str, Any]
+
+
+class AirflowError(Exception):
+    """Airflow does not run, or does not know a Dag; the text says why."""
+
+
+class Airflow:
+    """All of Airflow below one process, with SQLite, the local executor and no password, on 127.0.0.1.
+
+    Attributes:
+        host: The address of its pages and of its API.
+        log: The file with what its processes said.
+    """
+
+    def __init__(self, home: Path, bin_folder: Path, variables: Mapping[str, str]) -> None:
+        """Prepare it; entering it as a context starts it, leaving it ends all of its processes.
+
+        Args:
+            home: `AIRFLOW_HOME`; the Dags lie in `dags` below it.
+            bin_folder: Where the programs of its environment lie.
+            variables: Further variables of the environment, such as those of connections.
+        """
+        # All three are held until each is known, so no two are the same.
+        with contextlib.ExitStack() as held:
+            api, worker, trigger = (_free_port(held) for _ in range(3))
+        self.host = f"http://127.0.0.1:{api}"
+        self.log = home / "standalone.log"
+        self._home = home
+        self._token = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")},
+            # It starts its parts by the name `airflow`.
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__API__BASE_URL": self.host,
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(api),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.host}/execution/",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger),
+            **variables,
+        }
+
+    def __enter__(self) -> "Airflow":
+        """Start it; `wait_for_dags` says when it is there."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["airflow", "standalone"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for this process, which then ends all of Airflow's in an order of its own.
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it, and all processes that have its folder in their environment."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_STOP_S)
+        left = self._processes()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=_STOP_S)
+        self._process.wait()
+        self._process = None
+
+    def call(self, method: str, path: str, body: object = None) -> Json:
+        """Call the API, see `/docs` of the server.
+
+        Args:
+            method: The HTTP method.
+            path: The path with its query, below the host.
+            body: What is sent as JSON.
+
+        Raises:
+            AirflowError: The answer is an error.
+            OSError: Nobody answers.
+        """
+        request = urllib.request.Request(  # noqa: S310 (the address is the server's own)
+            self.host + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Accept": "application/json",
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                answer: Json = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise AirflowError(f"{method} {path} answered {error.code}: {error.read().decode()}") from None
+
+    def wait_for_dags(self, dag_ids: Collection[str], seconds: float) -> None:
+        """Return once all parts run and these Dags have been parsed.
+
+        Raises:
+            AirflowError: Airflow ended, a file cannot be imported, or it took too long.
+        """
+        end = time.monotonic() + seconds
+        missing = "the API"
+        while time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                raise AirflowError(f"airflow standalone ended: {self._last_words()}")
+            with contextlib.suppress(OSError):
+                missing = self._missing(dag_ids)
+                if not missing:
+                    return
+            time.sleep(1)
+        raise AirflowError(f"Airflow lacks {missing} after {seconds:.0f} s: {self._last_words()}")
+
+    def _missing(self, dag_ids: Collection[str]) -> str:
+        if not self._token:
+            self._token = self.call("GET", "/auth/token")["access_token"]
+        health = self.call("GET", "/api/v2/monitor/health")
+        parts = [name for name, part in health.items() if part["status"] != "healthy"]
+        if parts:
+            return ", ".join(parts)
+        for error in self.call("GET", "/api/v2/importErrors")["import_errors"]:
+            raise AirflowError(f"{error['filename']} cannot be imported: {error['stack_trace']}")
+        known = {dag["dag_id"] for dag in self.call("GET", "/api/v2/dags?limit=100")["dags"]}
+        return ", ".join(sorted(set(dag_ids) - known))
+
+    def _last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+    def _processes(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("AIRFLOW_HOME") == str(self._home):
+                    found.append(process)
+        return found
+
+
+def _free_port(held: contextlib.ExitStack) -> int:
+    listening = held.enter_context(socket.socket())
+    listening.bind(("127.0.0.1", 0))
+    port: int = listening.getsockname()[1]
+    return port
