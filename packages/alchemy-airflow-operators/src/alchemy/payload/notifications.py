@@ -1,0 +1,42 @@
+"""Who is told of a run.
+
+The fields are those of ``email_notifications`` and ``webhook_notifications`` in
+https://docs.databricks.com/api/workspace/jobs/submit.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alchemy.errors import PayloadError
+from alchemy.payload.text import texts
+
+EVENTS = ("on_start", "on_success", "on_failure", "on_duration_warning_threshold_exceeded")
+
+
+def notifications(wanted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the fields ``email_notifications`` and ``webhook_notifications``, those that are needed.
+
+    Args:
+        wanted: For ``on_start``, ``on_success``, ``on_failure`` or
+            ``on_duration_warning_threshold_exceeded`` who is told: e-mail addresses, and ids of the
+            workspace's notification destinations (Slack, PagerDuty, …).
+
+    Raises:
+        PayloadError: There is no such event, or what it names is no list.
+    """
+    mails: dict[str, list[str]] = {}
+    hooks: dict[str, list[dict[str, str]]] = {}
+    for event, whom in wanted.items():
+        if event not in EVENTS:
+            raise PayloadError(f"notifications has {event!r}: it knows {', '.join(EVENTS)}.")
+        for one in texts(whom, f"notifications[{event!r}]"):
+            if "@" in one:
+                mails.setdefault(event, []).append(one)
+            else:
+                hooks.setdefault(event, []).append({"id": one})
+    fields: dict[str, Any] = {}
+    if mails:
+        fields["email_notifications"] = mails
+    if hooks:
+        fields["webhook_notifications"] = hooks
+    return fields
