@@ -1,5 +1,6 @@
 """What a run goes through, the same for all operators: found or submitted, waited for, reported, canceled."""
 
+import textwrap
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -29,8 +30,8 @@ class RunLifecycle(Base):
     """Comes before one of the provider's operators among the bases, whose arguments it uses.
 
     A retry never starts a second run while the first one lives or once it has succeeded: see
-    ``alchemy.payload.token``. That needs nothing to be stored, so it also holds for a worker that died between
-    the submit and what it would have stored; the provider's own ``durable`` is therefore off.
+    ``alchemy.payload.token``. That needs nothing to be stored, so it also holds for a worker that died right
+    after the submit; the provider's own ``durable`` is therefore off.
     """
 
     if TYPE_CHECKING:
@@ -193,23 +194,25 @@ class RunLifecycle(Base):
         if runs.has_succeeded(run):
             self.log.info("Run %s has succeeded (cluster: %s): %s", run["run_id"], clusters, runs.page(run))
             return
-        for task in runs.failed_tasks(run):
-            self._report_task(task)
-        said = runs.reason(run)
+        errors = [self._report_task(task) for task in runs.failed_tasks(run)]
+        said = "; ".join(errors) or runs.reason(run) or "the service does not say why."
         raise AirflowException(
-            f"{self.task_id}: run {run['run_id']} has ended as {runs.state(run)} (cluster: {clusters})"
-            f"{': ' + said if said else '.'} See {runs.page(run)}"
+            f"{self.task_id}: run {run['run_id']} has ended as {runs.state(run)} (cluster: {clusters}): "
+            f"{said} See {runs.page(run)}"
         )
 
-    def _report_task(self, task: Mapping[str, Any]) -> None:
-        """Log why a task of the run has failed, with its program's own traceback."""
+    def _report_task(self, task: Mapping[str, Any]) -> str:
+        """Log why a task of the run has failed, with the program's own traceback; return it in one line."""
+        key, state = task["task_key"], task["state"]["result_state"]
         try:
             output = self.workspace.get_run_output(task["run_id"])
         except AirflowException as error:
-            self.log.warning("Why task %s has failed cannot be asked for: %s", task["task_key"], error)
-            return
-        why = output.get("error_trace") or output.get("error") or task["state"].get("state_message")
-        self.log.error("Task %s has ended as %s:\n%s", task["task_key"], task["state"]["result_state"], why)
+            self.log.warning("Why task %s has failed cannot be asked for: %s", key, error)
+            output = {}
+        why = output.get("error") or runs.reason(task)
+        self.log.error("Task %s has ended as %s:\n%s", key, state, output.get("error_trace") or why)
+        # It goes into mails and lists: what does not fit is in the log.
+        return textwrap.shorten(f"task {key}: {why}", 500, placeholder=" …")
 
     def _deadline(self, context: "Context") -> float | None:
         """Return when the task's execution_timeout is over, in seconds since the epoch."""
