@@ -35,10 +35,38 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["alchemy.hooks.workspace"],
             }
         ],
+        "config": {
+            "alchemy": {
+                "description": "Holds for all runs whose connection has nothing else in its extra.",
+                "options": {
+                    "ecr_registry": _option(
+                        "The host of images that are named without a registry.",
+                        "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+                    ),
+                    "aws_account_id": _option(
+                        "The account of IAM roles that are given by their names.", "123456789012"
+                    ),
+                    "instance_profile_arn": _option(
+                        "What clusters are, and pull their images as.",
+                        "arn:aws:iam::123456789012:instance-profile/spark",
+                    ),
+                },
+            }
+        },
         "triggers": [
             {
                 "integration-name": "SkySpark on Databricks",
                 "python-modules": ["alchemy.triggers.run"],
             }
         ],
+    }
+
+
+def _option(description: str, example: str) -> dict[str, str | None]:
+    return {
+        "description": description,
+        "version_added": __version__,
+        "type": "string",
+        "example": example,
+        "default": None,
     }
