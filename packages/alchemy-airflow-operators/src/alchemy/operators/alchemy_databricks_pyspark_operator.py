@@ -101,8 +101,8 @@ class AlchemyDatabricksSubmitPySparkJobOperator(RunLifecycle, DatabricksSubmitRu
             node_type_id: The nodes' type, where there is no pool.
             policy_name: The cluster policy.
             run_as: Who the run runs as: a user's e-mail address or a service principal's application id.
-            notifications: For ``on_start``, ``on_success``, ``on_failure`` or
-                ``on_duration_warning_threshold_exceeded``: e-mail addresses and ids of destinations.
+            notifications: For ``on_start``, ``on_success`` or ``on_failure``: e-mail addresses and ids of
+                destinations.
             timeout: When Databricks stops the run: a span of time, or seconds.
             deferrable: Whether a triggerer waits for the run instead of a worker.
             **kwargs: Arguments of DatabricksSubmitRunOperator and of all operators.

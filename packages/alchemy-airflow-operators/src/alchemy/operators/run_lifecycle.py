@@ -137,9 +137,10 @@ class RunLifecycle(Base):
         """Return the run that this try waits for."""
         tokens = list(attempt.tokens())
         for number, token in enumerate(tokens, attempt.first_try):
-            self._asked = {**payload, "idempotency_token": token}
+            self.run_id, self._asked = None, {**payload, "idempotency_token": token}
             self.run_id = self.start(self._asked)
             self._asked = None
+            self.log.info("The workspace has it as run %s.", self.run_id)
             run = self.workspace.get_run(self.run_id)
             if number == attempt.try_number or not runs.has_failed(run):
                 break

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alchemy.errors import PayloadError
-from alchemy.payload.text import text_map
+from alchemy.payload.text import text_map, whole_number
 
 # A current node type with a local disk, which shuffles want; small enough for a first run.
 DEFAULT_NODE_TYPE = "m5d.xlarge"
@@ -48,7 +48,7 @@ def new_cluster(
     Raises:
         PayloadError: An argument is out of range, or two of them exclude each other.
     """
-    if not _RUNTIME.fullmatch(databricks_runtime):
+    if not _RUNTIME.fullmatch(str(databricks_runtime)):
         raise PayloadError(
             f"databricks_runtime {databricks_runtime!r} is no runtime's key: write it as 17.3.x-scala2.13."
         )
@@ -87,9 +87,6 @@ def new_cluster(
     return cluster
 
 
-def _size(max_workers: int) -> dict[str, Any]:
-    if isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1:
-        raise PayloadError(f"max_workers is {max_workers!r}: give a whole number from 1 on.")
-    if max_workers == 1:
-        return {"num_workers": 1}
-    return {"autoscale": {"min_workers": 1, "max_workers": max_workers}}
+def _size(max_workers: object) -> dict[str, Any]:
+    most = whole_number(max_workers, "max_workers")
+    return {"num_workers": 1} if most == 1 else {"autoscale": {"min_workers": 1, "max_workers": most}}

@@ -8,7 +8,7 @@ PREFIX = "alc-db-"
 
 _ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::\d{12}:role/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]+)", re.ASCII)
 _NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
+_ECR = re.compile(r"(?:https://)?(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.")
 
 
 def role_arn(role: str, *, account: str | None = None, registry: str | None = None) -> str:
@@ -22,8 +22,8 @@ def role_arn(role: str, *, account: str | None = None, registry: str | None = No
     Raises:
         PayloadError: It is neither a name nor an ARN, has another prefix, or its account is not known.
     """
-    given = _ARN.fullmatch(role)
-    name = given["name"] if given else role
+    given = _ARN.fullmatch(str(role))
+    name = given["name"] if given else str(role)
     if not _NAME.fullmatch(name):
         raise PayloadError(
             f"spark_s3_iam_role {role!r} is neither a role's name nor its ARN: write {PREFIX}orders "

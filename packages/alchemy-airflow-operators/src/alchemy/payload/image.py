@@ -22,7 +22,8 @@ def complete_image(image: str, registry: str | None) -> str:
             ``123456789012.dkr.ecr.eu-west-1.amazonaws.com``; None: there is none.
 
     Raises:
-        PayloadError: It is no image's address, has no tag, or has no registry and there is none to add.
+        PayloadError: It is no image's address, has no tag, or has no registry and there is none to add, or
+            what is there to add is no host.
     """
     found = _parsed(image)
     if not found["version"]:
@@ -34,7 +35,14 @@ def complete_image(image: str, registry: str | None) -> str:
             f"docker_image {image!r} has no registry: write it before the image, or set 'ecr_registry' in "
             "the extra of the Databricks connection or in the section [alchemy] of Airflow's configuration."
         )
-    return f"{registry.removeprefix('https://').rstrip('/')}/{image}"
+    completed = f"{registry.removeprefix('https://').rstrip('/')}/{image}"
+    parsed = _IMAGE.fullmatch(completed)
+    if not parsed or not parsed["registry"]:
+        raise PayloadError(
+            f"ecr_registry {registry!r} is no registry's host: "
+            "write one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com."
+        )
+    return completed
 
 
 def package_of(image: str) -> str:
@@ -50,7 +58,7 @@ def package_of(image: str) -> str:
 
 
 def _parsed(image: str) -> dict[str, str]:
-    found = _IMAGE.fullmatch(image)
+    found = _IMAGE.fullmatch(str(image))
     if not found:
         raise PayloadError(
             f"docker_image {image!r} is no image's address: "

@@ -10,20 +10,23 @@ from typing import Any
 from alchemy.errors import PayloadError
 from alchemy.payload.text import texts
 
-EVENTS = ("on_start", "on_success", "on_failure", "on_duration_warning_threshold_exceeded")
+# Those of long durations need a rule in `health`, which the run has not.
+EVENTS = ("on_start", "on_success", "on_failure")
+_MOST_DESTINATIONS = 3
 
 
 def notifications(wanted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the fields ``email_notifications`` and ``webhook_notifications``, those that are needed.
 
     Args:
-        wanted: For ``on_start``, ``on_success``, ``on_failure`` or
-            ``on_duration_warning_threshold_exceeded`` who is told: e-mail addresses, and ids of the
-            workspace's notification destinations (Slack, PagerDuty, …).
+        wanted: For ``on_start``, ``on_success`` or ``on_failure`` who is told: e-mail addresses, and ids of
+            the workspace's notification destinations (Slack, PagerDuty, …), three at most.
 
     Raises:
-        PayloadError: There is no such event, or what it names is no list.
+        PayloadError: There is no such event, what it names is no list, or there are too many destinations.
     """
+    if not isinstance(wanted, Mapping):
+        raise PayloadError(f"notifications is {wanted!r}: give a mapping of events to lists.")
     mails: dict[str, list[str]] = {}
     hooks: dict[str, list[dict[str, str]]] = {}
     for event, whom in wanted.items():
@@ -34,6 +37,12 @@ def notifications(wanted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
                 mails.setdefault(event, []).append(one)
             else:
                 hooks.setdefault(event, []).append({"id": one})
+    for event, called in hooks.items():
+        if len(called) > _MOST_DESTINATIONS:
+            raise PayloadError(
+                f"notifications[{event!r}] has {len(called)} destinations: "
+                f"leave {_MOST_DESTINATIONS}, the most that the API takes."
+            )
     fields: dict[str, Any] = {}
     if mails:
         fields["email_notifications"] = mails

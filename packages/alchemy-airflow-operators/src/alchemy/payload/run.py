@@ -9,6 +9,7 @@ from alchemy.errors import PayloadError
 from alchemy.payload.notifications import notifications as notification_fields
 from alchemy.payload.text import text_map
 
+_MOST_SECONDS = 2**31 - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -75,17 +76,20 @@ def _parameters(job_parameters: Mapping[str, object] | None) -> dict[str, Any]:
 
 
 def _identity(run_as: str) -> dict[str, str]:
-    if "@" in run_as:
+    given = run_as if isinstance(run_as, str) else ""
+    if "@" in given:
         return {"user_name": run_as}
-    if _UUID.fullmatch(run_as):
+    if _UUID.fullmatch(given):
         return {"service_principal_name": run_as}
     raise PayloadError(
         f"run_as is {run_as!r}: give a user's e-mail address or a service principal's application id."
     )
 
 
-def _seconds(timeout: timedelta | float) -> int:
+def _seconds(timeout: object) -> int:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 1:
-        raise PayloadError(f"timeout is {timeout!r}: give a timedelta or seconds, at least 1.")
+    if isinstance(seconds, str) and seconds.isdecimal():
+        seconds = int(seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= _MOST_SECONDS:
+        raise PayloadError(f"timeout is {timeout!r}: give a timedelta or seconds from 1 to {_MOST_SECONDS}.")
     return round(seconds)

@@ -9,7 +9,8 @@ https://docs.databricks.com/aws/en/archive/external-metastores/aws-glue-metastor
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alchemy.payload.text import text_map
+from alchemy.errors import PayloadError
+from alchemy.payload.text import flag, text_map, texts
 
 # Without them the owner of a bucket cannot read what another account wrote there.
 BUCKET_OWNER = {
@@ -64,8 +65,15 @@ def python_files(py_files: Sequence[str]) -> dict[str, str]:
 
     Args:
         py_files: Paths or addresses of ``.zip``, ``.egg`` and ``.py`` files; none: no setting.
+
+    Raises:
+        PayloadError: They are no list of texts, or one of them has a comma.
     """
-    return {"spark.submit.pyFiles": ",".join(py_files)} if py_files else {}
+    files = texts(py_files, "py_files")
+    for file in files:
+        if "," in file:
+            raise PayloadError(f"py_files has {file!r}, for Spark two files: give it a name without a comma.")
+    return {"spark.submit.pyFiles": ",".join(files)} if files else {}
 
 
 def layers(
@@ -84,12 +92,12 @@ def layers(
         additional: What the DAG's author adds; values are texts, numbers or bools.
 
     Raises:
-        PayloadError: A value of ``additional`` is something else.
+        PayloadError: An argument cannot become its settings.
     """
     found = [
         ("the defaults", BUCKET_OWNER | DELTA | HIVE),
         ("spark_s3_iam_role", assumed_role(role_arn) if role_arn else {}),
-        ("enable_glue_access", GLUE if glue else {}),
+        ("enable_glue_access", GLUE if flag(glue, "enable_glue_access") else {}),
         ("py_files", python_files(py_files)),
         ("additional_spark_conf", text_map(additional or {}, "additional_spark_conf")),
     ]

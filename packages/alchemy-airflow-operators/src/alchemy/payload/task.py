@@ -10,6 +10,9 @@ from typing import Any
 from alchemy.errors import PayloadError
 from alchemy.payload.text import texts
 
+# A relative path is one of a git repository, which the run has not.
+_PYTHON_FILE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/.*\.py")
+
 
 def wheel_task(package_name: str, entry_point: str, parameters: Sequence[object]) -> dict[str, Any]:
     """Return the field ``python_wheel_task``: a function of an installed package.
@@ -23,13 +26,18 @@ def wheel_task(package_name: str, entry_point: str, parameters: Sequence[object]
         PayloadError: A name is empty or has other characters than names of packages and scripts have.
     """
     for argument, value in (("package_name", package_name), ("spark_app", entry_point)):
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
             raise PayloadError(
                 f"{argument} is {value!r}: give the name that pyproject.toml has, "
                 "of letters, digits, '.', '-' and '_'."
             )
-    task = {"package_name": package_name, "entry_point": entry_point}
-    return {"python_wheel_task": {**task, "parameters": texts(parameters, "cmd_params")}}
+    return {
+        "python_wheel_task": {
+            "package_name": package_name,
+            "entry_point": entry_point,
+            **_parameters(parameters),
+        }
+    }
 
 
 def python_task(python_file: str, parameters: Sequence[object]) -> dict[str, Any]:
@@ -41,13 +49,14 @@ def python_task(python_file: str, parameters: Sequence[object]) -> dict[str, Any
         parameters: ``parameters``: the command line; texts, numbers or bools.
 
     Raises:
-        PayloadError: It is no path of a Python file.
+        PayloadError: It is no absolute path and no address of a Python file.
     """
-    if not python_file.endswith(".py"):
+    if not _PYTHON_FILE.fullmatch(str(python_file)):
         raise PayloadError(
-            f"spark_app is {python_file!r}, and with py_files it is the path of a Python file: write s3://bucket/app.py."
+            f"spark_app is {python_file!r}, and with py_files it is where a Python file lies: "
+            "write an absolute path or an address such as s3://bucket/app.py."
         )
-    return {"spark_python_task": {"python_file": python_file, "parameters": texts(parameters, "cmd_params")}}
+    return {"spark_python_task": {"python_file": python_file, **_parameters(parameters)}}
 
 
 def task(
@@ -72,3 +81,8 @@ def task(
     if jars:
         found["libraries"] = [{"jar": jar} for jar in texts(jars, "jars")]
     return found
+
+
+def _parameters(given: Sequence[object]) -> dict[str, Any]:
+    parameters = texts(given, "cmd_params")
+    return {"parameters": parameters} if parameters else {}
