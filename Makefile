@@ -38,6 +38,11 @@ lint: .venv/.dev ## Check style and types
 test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
+	scripts/airflow.sh newest
+	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src
+	.venvs/airflow/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
+	scripts/airflow.sh lowest
+	.venvs/airflow-lowest/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
 	$(PYTEST) packages/skyspark/tests $(PARALLEL)
 	packages/skyspark/tests/matrix.sh
 	# Its pipelines run on Spark 4.1, in the environment that the line above made.
@@ -48,6 +53,8 @@ bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that 
 	$(BIN)/python benchmarks/bench_cut.py
 	$(BIN)/python benchmarks/bench_update.py
 	$(BIN)/python benchmarks/bench_workspace.py
+	scripts/airflow.sh newest
+	$(BIN)/python benchmarks/bench_dag_import.py
 	$(BIN)/python benchmarks/bench_plan.py
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
