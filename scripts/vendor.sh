@@ -10,7 +10,7 @@ SOURCE_DATE_EPOCH=315532800
 export SOURCE_DATE_EPOCH
 mkdir -p "$into"
 rm -f "$into"/*.whl
-for package in packages/skyspark; do
+for package in packages/skyspark packages/alchemy-airflow-operators packages/databricks-local; do
     .venv/bin/python -m build --quiet --wheel --no-isolation --outdir "$into" "$package"
 done
 ls "$into"

@@ -14,6 +14,7 @@ PRINCIPALS = {
     "service_principal_application_id_dev": "1b2c3d4e-0000-4000-8000-0123456789ab",
     "service_principal_application_id_prod": "1b2c3d4e-0000-4000-8000-0123456789ac",
 }
+LOCKS = ("requirements.lock", "requirements-dags.lock")
 
 COMBINATIONS = [
     dict(zip(("type_of_task", "databricks_runtime", "package_source"), values, strict=True))

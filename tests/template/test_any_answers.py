@@ -170,6 +170,7 @@ def assert_holds(project: Path, chosen: dict[str, str]) -> None:
     dag = constants(read("dags/medallion.py"))
     assert dag["PROJECT"] == chosen["repo_name"]
     assert dag["SQUAD"] == chosen["squad_name"]
+    assert f'"{chosen["contact_email"]}",\n' in read("dags/medallion.py")
 
     if chosen["type_of_task"] == "docker":
         assert dag["SCHEDULE"] == chosen["schedule"]

@@ -74,6 +74,7 @@ def test_the_build_context_holds_wheels_and_nothing_else(project: Path, tmp_path
 def test_the_wheels_fit_the_image_and_hold_no_spark(project: Path) -> None:
     wheels = [path.name for path in (project / "wheels").glob("*.whl")]
     assert any(name.startswith("skyspark-") for name in wheels)
+    assert not any(name.startswith(("alchemy", "databricks_local", "apache_airflow")) for name in wheels)
     for name in wheels:
         *_, python, abi, platform = name.removesuffix(".whl").split("-")
         assert not name.startswith(("pyspark-", "delta_spark-"))

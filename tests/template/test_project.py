@@ -41,12 +41,14 @@ def test_a_new_project_is_green_with_all_that_can_be_added(
 
     # One line for each file with tests, also where the machine says how verbose pytest is to be.
     machine["PYTEST_ADDOPTS"] = "--verbosity=0 --color=no"
-    printed = run("make", "build-dev", "lint", "test", "package", cwd=project, **machine)
+    printed = run("make", "build-dev", "lint", "test", "test-dags", "package", cwd=project, **machine)
     machine.pop("PYTEST_ADDOPTS")
 
+    for test in ("import", "medallion"):
+        assert re.search(rf"^tests/dags/test_{test}\.py \.+", printed, re.MULTILINE), test
     for request in ADDED:
         assert re.search(rf"^tests/\S+/test_{request.name}\.py \.+", printed, re.MULTILINE), request.name
-    assert re.search(r"\d+ passed", printed)
+    assert len(re.findall(r"=+ \d+ passed", printed)) == 2
     assert not re.search(r"\d+ (failed|skipped|error)", printed)
     (wheel,) = (project / "dist").iterdir()
     assert wheel.name.endswith("-py3-none-any.whl")

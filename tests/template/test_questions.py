@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from template.projects import PRINCIPALS, QUESTIONS, ROOT, Render, answers
+from template.projects import LOCKS, PRINCIPALS, QUESTIONS, ROOT, Render, answers
 
 from mshell_cut import questions
 
@@ -133,11 +133,14 @@ def test_rules_are_for_questions_and_their_messages_go_on_from_the_name() -> Non
 
 def test_every_name_that_the_project_installs_or_imports_is_reserved() -> None:
     # The project's own distribution would stand in for the other in its environment and on the cluster.
-    lock = (ROOT / "<<cookiecutter.repo_name>>" / "requirements.lock").read_text(encoding="utf-8")
-    installed = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    template = ROOT / "<<cookiecutter.repo_name>>"
+    locks = [(template / name).read_text(encoding="utf-8") for name in LOCKS]
+    installed = {name for lock in locks for name in re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE)}
+    carried = {wheel.name.partition("-")[0].replace("_", "-") for wheel in (template / "vendor").iterdir()}
     modules = {name.replace("_", "-").casefold() for name in sys.stdlib_module_names if name[0] != "_"}
-    own = {"skyspark", *(folder.name for folder in (ROOT / "<<cookiecutter.repo_name>>/src").iterdir())}
-    assert installed | modules | own <= set(QUESTIONS["_rules"]["repo_name"]["reserved"])
+    own = {"alchemy", *(folder.name for folder in (template / "src").iterdir())}
+    assert len(carried) == 3
+    assert installed | carried | modules | own <= set(QUESTIONS["_rules"]["repo_name"]["reserved"])
 
 
 def test_samples_and_pruned_paths_exist(render: Render) -> None:

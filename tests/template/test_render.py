@@ -6,20 +6,22 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
-from template.projects import BIN, ROOT, run, texts
+from template.projects import BIN, LOCKS, ROOT, run, texts
 
 # Words that only make sense on one path. `\b` keeps hashes and longer words out.
 DOCKER_WORDS = (
-    r"docker\w*", "images?", r"container\w*", "ecr", "opencontainers", "hadolint", "alchemy", "wheels/",
+    r"docker\w*", "images?", r"container\w*", "ecr", "opencontainers", "hadolint", "SkySparkOperator",
+    "databricks-alchemy", "wheels/", "staging",
 )  # fmt: skip
 DAB_WORDS = (
     "dab", "dabs", r"bundles?", r"databricks\.yaml", "databricks-workflows", "dependency_wheels", "quartz",
     r"service[_ ]principals?", "package-dependencies", r"databricks[_-]cli", "databricks cli",
-    "check-jsonschema", "DatabricksRunNowOperator", "workspace", "job_cluster", "ml",
+    "check-jsonschema", "SkySparkBundleOperator", "job_cluster", "ml",
 )  # fmt: skip
 COMMON_TARGETS = {
-    "help", "build-dev", "lint", "format", "test", "coverage", "plan", "graph", "run", "package",
+    "help", "build-dev", "lint", "format", "test", "test-dags", "coverage", "plan", "graph", "run", "package",
     "clean", "lock",
 }  # fmt: skip
 TARGETS = {
@@ -48,7 +50,8 @@ def test_a_project_with_an_index_knows_no_vendor_folder(project: Path, combinati
         assert not mentions(project, ("vendor", "find-links"))
         assert not (project / "vendor").exists()
     else:
-        assert list((project / "vendor").glob("skyspark-*.whl"))
+        found = {wheel.name.partition("-")[0] for wheel in (project / "vendor").iterdir()}
+        assert found == {"skyspark", "alchemy_airflow_operators", "databricks_local"}
 
 
 def test_no_template_language_remains(project: Path) -> None:
@@ -128,22 +131,31 @@ def test_the_makefile_needs_no_newer_make_than_that_of_macos(project: Path) -> N
         assert newer not in makefile
 
 
-def test_skyspark_is_pinned_to_the_version_beside_it(project: Path) -> None:
-    version = re.search(
-        r'__version__ = "(.*)"',
-        (ROOT / "packages/skyspark/src/skyspark/__init__.py").read_text(encoding="utf-8"),
-    )
+@pytest.mark.parametrize(
+    ("package", "module", "files"),
+    [
+        ("skyspark", "skyspark/src/skyspark", ["requirements.txt", "requirements-dev.txt"]),
+        ("alchemy-airflow-operators", "alchemy-airflow-operators/src/alchemy", ["requirements-dags.txt"]),
+        ("databricks-local", "databricks-local/src/databricks_local", ["requirements-dags-dev.txt"]),
+    ],
+)
+def test_our_packages_are_pinned_to_the_versions_beside_them(
+    project: Path, package: str, module: str, files: list[str]
+) -> None:
+    source = (ROOT / "packages" / module / "__init__.py").read_text(encoding="utf-8")
+    version = re.search(r'__version__ = "(.*)"', source)
     assert version
-    pins = set()
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in files:
         text = (project / name).read_text(encoding="utf-8")
-        pins |= set(re.findall(r"^skyspark(?:\[[\w,]+\])?(.*)$", text, re.MULTILINE))
-    assert pins == {f"=={version[1]}"}
+        pins = re.findall(rf"^{package}(?:\[[\w,]+\])?(.*)$", text, re.MULTILINE)
+        assert pins == [f"=={version[1]}"], name
 
 
-def test_the_lock_has_versions_and_hashes_and_no_address(project: Path) -> None:
-    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_versions_and_hashes_and_no_address(project: Path, name: str) -> None:
+    lock = (project / name).read_text(encoding="utf-8")
     assert "://" not in lock
+    assert not re.search("^(skyspark|alchemy|databricks-local)", lock, re.MULTILINE)
     packages = re.findall(r"^[^\s#].*\n(?:[ ]+--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", lock, re.MULTILINE)
     assert "".join(packages) == lock
     assert all(re.match(r"[a-z0-9-]+==[0-9][^ ]* ", package) for package in packages)

@@ -41,16 +41,15 @@ def test_the_readme_leads_to_no_sample_but_where_tables_are_declared(project: Pa
     assert set(filter(is_sample, named)) == {"src/resources/config.yml"}
 
 
-def test_the_projects_checks_hold_without_its_sample_jobs_dags_and_pipelines(
+def test_the_projects_checks_hold_without_its_sample_jobs_and_pipelines(
     render: Render, tmp_path: Path
 ) -> None:
     project = shutil.copytree(render(type_of_task="dab"), tmp_path / "project")
-    for folder in ("dags", "src/pipelines"):
-        shutil.rmtree(project / folder)
+    shutil.rmtree(project / "src/pipelines")
     (project / "databricks-workflows/medallion_pipeline.yml").unlink()
     workflow = project / "databricks-workflows/medallion.yml"
     workflow.write_text("resources:\n  volumes:\n    landing: {name: landing}\n", encoding="utf-8")
-    command = [BIN / "python", "-m", "pytest", "-p", "no:cacheprovider", "tests/bundle", "tests/dags"]
+    command = [BIN / "python", "-m", "pytest", "-p", "no:cacheprovider", "tests/bundle"]
     printed = run(*command, cwd=project)
     assert re.search(r"=+ \d+ passed in ", printed), printed
 
