@@ -12,6 +12,7 @@ DEFAULTS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.catalogImplementation": "hive",
+    "spark.databricks.unityCatalog.volumes.enabled": "true",
 }
 GLUE = "spark.databricks.hive.metastore.glueCatalog.enabled"
 ACL = "spark.hadoop.fs.s3a.acl.default"
@@ -21,7 +22,7 @@ def configuration(**arguments):
     return merged(layers(**arguments))
 
 
-def test_there_are_defaults_for_s3_delta_and_the_catalog():
+def test_there_are_defaults_for_s3_delta_the_catalog_and_volumes():
     assert configuration() == (DEFAULTS, [])
 
 

@@ -24,8 +24,6 @@ values = texts | st.integers() | st.booleans() | st.floats(allow_nan=False, allo
 mappings = st.dictionaries(st.text(min_size=1), values, max_size=4)
 names = st.from_regex(r"\A[a-z][a-z0-9]{0,10}(-[a-z0-9]{1,5})?\Z")
 someone = st.emails() | st.uuids().map(str)
-paths = texts.filter(lambda text: "," not in text)
-present = st.booleans()
 
 
 def optional(strategy):
@@ -96,20 +94,19 @@ def survives(by_the_sdk):
     return check
 
 
-def without_dag(operator, **arguments):
+def made(operator, **arguments):
     with DAG("orders"):
         return operator(task_id="medallion", **arguments)
 
 
-anything = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+# The machine may be busy with other tests.
+anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @anything
 @given(arguments=docker)
 def test_every_argument_of_a_run_from_an_image_reaches_the_api(named, survives, arguments):
-    sent = survives(JobsAPI.submit, without_dag(SkySparkOperator, **arguments).payload({}))
+    sent = survives(JobsAPI.submit, made(SkySparkOperator, **arguments).payload({}))
     (only,) = sent["tasks"]
     cluster = only["new_cluster"]
     assert only["python_wheel_task"].get("parameters", []) == list(map(said, arguments["cmd_params"]))
@@ -127,12 +124,31 @@ def test_every_argument_of_a_run_from_an_image_reaches_the_api(named, survives, 
 
 @anything
 @given(
+    archives=st.lists(texts.filter(lambda text: "," not in text and text), min_size=1, max_size=3),
+    parameters=st.lists(values, max_size=5),
+)
+def test_archives_of_a_python_file_reach_the_api(named, survives, archives, parameters):
+    operator = made(
+        SkySparkOperator,
+        spark_app="s3://bucket/load.py",
+        docker_image="databricks-alchemy/group/job:1.4.0",
+        databricks_runtime="17.3.x-scala2.13",
+        py_files=archives,
+        cmd_params=parameters,
+    )
+    (only,) = survives(JobsAPI.submit, operator.payload({}))["tasks"]
+    assert only["spark_python_task"].get("parameters", []) == list(map(said, parameters))
+    assert only["new_cluster"]["spark_conf"]["spark.submit.pyFiles"].split(",") == archives
+
+
+@anything
+@given(
     arguments=st.fixed_dictionaries(
         {"job_id": st.integers(0, 2**63 - 1), "job_parameters": optional(mappings)}
     )
 )
 def test_every_parameter_of_a_job_reaches_the_api(named, survives, arguments):
-    sent = survives(JobsAPI.run_now, without_dag(SkySparkBundleOperator, **arguments).payload({}))
+    sent = survives(JobsAPI.run_now, made(SkySparkBundleOperator, **arguments).payload({}))
     wanted = arguments["job_parameters"] or {}
     assert sent.get("job_parameters", {}) == {name: said(value) for name, value in wanted.items()}
 

@@ -3,7 +3,8 @@
 Where the keys come from: of S3A
 https://hadoop.apache.org/docs/stable/hadoop-aws/tools/hadoop-aws/index.html, of assumed roles
 https://docs.databricks.com/aws/en/archive/admin-guide/assume-role, of Glue
-https://docs.databricks.com/aws/en/archive/external-metastores/aws-glue-metastore.
+https://docs.databricks.com/aws/en/archive/external-metastores/aws-glue-metastore, of volumes
+https://docs.databricks.com/aws/en/compute/custom-containers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 HIVE = {"spark.sql.catalogImplementation": "hive"}
+# Where a cluster starts an image of one's own, there are no volumes without it.
+VOLUMES = {"spark.databricks.unityCatalog.volumes.enabled": "true"}
 GLUE = {"spark.databricks.hive.metastore.glueCatalog.enabled": "true"}
 
 
@@ -95,7 +98,7 @@ def layers(
         PayloadError: An argument cannot become its settings.
     """
     found = [
-        ("the defaults", BUCKET_OWNER | DELTA | HIVE),
+        ("the defaults", BUCKET_OWNER | DELTA | HIVE | VOLUMES),
         ("spark_s3_iam_role", assumed_role(role_arn) if role_arn else {}),
         ("enable_glue_access", GLUE if flag(glue, "enable_glue_access") else {}),
         ("py_files", python_files(py_files)),
