@@ -499,7 +499,7 @@ def test_an_update_that_is_not_finished(
     ("requirements", "files", "status", "message"),
     [
         ("one-thing==1.3\n", [], "error", "pins one-thing==1.3 and vendor/ holds one_thing-1.2"),
-        ("other==1\n", [], "warning", "which requirements.txt does not pin"),
+        ("other==1\n", [], "warning", "which no requirements*.txt pins"),
         ("One.Thing == 1.2 # why\n", ["one_thing-1.1-py3-none-any.whl"], "error", "two wheels of one-thing"),
         ("one_thing==1.2 \\\n", [], "ok", "one_thing-1.2"),
     ],
@@ -518,6 +518,21 @@ def test_vendored_wheels(
         (project / "requirements.txt").write_text(requirements.replace("1.2", "1.1"))
     found = examine("--project", project)["vendor"]
     assert (found["status"], message in found["message"]) == (status, True), found
+
+
+def test_a_wheel_for_another_environment(examine: Callable[..., Checks], project: Path) -> None:
+    other = project / "vendor" / "other-2-py3-none-any.whl"
+    wheel(other)
+    os.utime(other, (time.time() + 60,) * 2)
+    (project / "requirements-dags.txt").write_text("other==1\n")
+    assert "requirements-dags.txt pins other==1" in examine("--project", project)["vendor"]["message"]
+    (project / "requirements-dags.txt").write_text("other==2\n")
+    checks = examine("--project", project)
+    assert (checks["vendor"]["status"], checks["environment"]["status"]) == ("ok", "ok")
+    (project / "requirements.txt").write_text("One.Thing==1.2\nother==2\n")
+    assert (
+        examine("--project", project)["environment"]["message"] == f".venv is older than vendor/{other.name}"
+    )
 
 
 def test_vendored_wheels_that_are_damaged_or_gone(examine: Callable[..., Checks], project: Path) -> None:

@@ -90,19 +90,16 @@ def markers(project: Path) -> Outcome | None:
 
 
 def vendor(project: Path) -> Outcome | None:
-    """Check that each wheel in `vendor/` is the version that `requirements.txt` pins; None without any."""
+    """Check that each wheel in `vendor/` is the version that a `requirements*.txt` pins; None without any."""
     if not (project / "vendor").is_dir():
         return None
     wheels = sorted((project / "vendor").glob("*.whl"))
     if not wheels:
         return warning("vendor", "vendor/ holds no wheel", "bring it back with 'git checkout -- vendor'")
-    pins = {_normalised(name): version for name, version in _PIN.findall(_text(project / "requirements.txt"))}
+    pins = _pins(project, "requirements*.txt")
     seen: dict[str, Path] = {}
     for wheel in wheels:
-        # https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
-        name, _, rest = wheel.stem.partition("-")
-        version = rest.split("-")[0]
-        name = _normalised(name)
+        name, version = _name(wheel), wheel.stem.split("-")[1]
         if not zipfile.is_zipfile(wheel):
             return error(
                 "vendor",
@@ -113,20 +110,21 @@ def vendor(project: Path) -> Outcome | None:
             return error(
                 "vendor",
                 f"vendor/ holds two wheels of {name}: {seen[name].name} and {wheel.name}",
-                "delete the one that requirements.txt does not name",
+                f"delete the one that {pins[name][1] if name in pins else 'requirements.txt'} does not name",
             )
         seen[name] = wheel
-        if name in pins and pins[name] != version:
+        if name in pins and pins[name][0] != version:
+            pinned, file = pins[name]
             return error(
                 "vendor",
-                f"requirements.txt pins {name}=={pins[name]} and vendor/ holds {wheel.name}",
+                f"{file} pins {name}=={pinned} and vendor/ holds {wheel.name}",
                 "make the two agree: 'mshell-cut diff' shows what the template gave",
             )
         if name not in pins:
             return warning(
                 "vendor",
-                f"vendor/ holds {wheel.name}, which requirements.txt does not pin",
-                f"add {name}=={version} to it, or delete the wheel",
+                f"vendor/ holds {wheel.name}, which no requirements*.txt pins",
+                f"add {name}=={version} to the one that needs it, or delete the wheel",
             )
     return ok("vendor", ", ".join(wheel.name for wheel in wheels))
 
@@ -145,7 +143,10 @@ def environment(project: Path) -> Outcome | None:
     made = next((path for path in (venv / ".installed", venv / "pyvenv.cfg") if path.is_file()), None)
     if made is None:
         return warning("environment", ".venv was never finished", again)
-    for source in (lock, *sorted((project / "vendor").glob("*.whl"))):
+    # Other wheels are for other environments.
+    pins = _pins(project, "requirements.txt")
+    wheels = [wheel for wheel in sorted((project / "vendor").glob("*.whl")) if _name(wheel) in pins]
+    for source in (lock, *wheels):
         if source.stat().st_mtime_ns > made.stat().st_mtime_ns:
             return warning("environment", f".venv is older than {source.relative_to(project)}", again)
     return ok("environment", ".venv is newer than requirements.lock")
@@ -166,6 +167,23 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _pins(project: Path, pattern: str) -> dict[str, tuple[str, str]]:
+    """Return the versions that files of requirements pin, with the name of the file, by package."""
+    return {
+        _normalised(name): (version, file.name)
+        for file in sorted(project.glob(pattern))
+        for name, version in _PIN.findall(_text(file))
+    }
+
+
+def _name(wheel: Path) -> str:
+    """Return the package that a wheel's file name begins with.
+
+    https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
+    """
+    return _normalised(wheel.name.partition("-")[0])
 
 
 def _normalised(name: str) -> str:
