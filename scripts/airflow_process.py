@@ -1,6 +1,7 @@
 """A real `airflow standalone` in a folder of its own, and its REST API."""
 
 import contextlib
+import http
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 _STOP_S = 30.0
+_PATIENCE_S = 120.0
 
 Json = dict[str, Any]
 
@@ -108,8 +110,8 @@ class Airflow:
             body: What is sent as JSON.
 
         Raises:
-            AirflowError: The answer is an error.
-            OSError: Nobody answers.
+            AirflowError: The request is refused.
+            OSError: Nobody answers, or the answer is an error of the server.
         """
         request = urllib.request.Request(  # noqa: S310 (the address is the server's own)
             self.host + path,
@@ -126,7 +128,28 @@ class Airflow:
                 answer: Json = json.load(response)
                 return answer
         except urllib.error.HTTPError as error:
-            raise AirflowError(f"{method} {path} answered {error.code}: {error.read().decode()}") from None
+            said = f"{method} {path} answered {error.code}: {error.read().decode()}"
+            if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise OSError(said) from None
+            raise AirflowError(said) from None
+
+    def get(self, path: str) -> Json:
+        """Ask the API, again and again while it does not answer: one process with SQLite is not always quick.
+
+        Args:
+            path: The path with its query, below the host.
+
+        Raises:
+            AirflowError: The answer is an error, or there has been none for two minutes.
+        """
+        end = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return self.call("GET", path)
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise AirflowError(f"GET {path} is not answered: {error}") from None
+                time.sleep(1)
 
     def wait_for_dags(self, dag_ids: Collection[str], seconds: float) -> None:
         """Return once all parts run and these Dags have been parsed.
