@@ -82,3 +82,14 @@ def test_a_workspace_accepts_all_of_them(named):
         client.jobs.cancel_run(run_id)
     assert refused == {}
     assert len(set(started)) == len(CASES)
+
+
+def test_a_clash_is_logged_without_its_values(named, capfd):
+    arguments = read("docker_settings_of_the_author_win", "input.json")["arguments"]
+    with DAG("orders"):
+        operator = resolve_name(OPERATORS["SkySparkOperator"])(task_id="medallion", **arguments)
+    operator.payload({})
+    logged = [line for text in capfd.readouterr() for line in text.splitlines() if "replaces that of" in line]
+    keys = arguments["additional_spark_conf"]
+    assert [key for line in logged for key in keys if key in line] == list(keys)
+    assert [value for value in ("Private", "Custom", "com.example") if value in "".join(logged)] == []
