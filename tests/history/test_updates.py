@@ -247,7 +247,9 @@ def test_the_kind_of_a_project_can_change_on_the_way(
     of_the_kind = {
         path: content
         for path, content in there.items()
-        if project.kept(path) and elsewhere.get(path) != content
+        # What both kinds have since a later release is not brought: the sample may have given way by now.
+        if project.kept(path)
+        and (path not in elsewhere or (path in project.before and elsewhere[path] != content))
     }
     assert {"dags/medallion.py"} <= of_the_kind.keys()
 
@@ -258,12 +260,12 @@ def test_the_kind_of_a_project_can_change_on_the_way(
 
 
 def test_an_answer_reaches_a_sample_that_was_edited_and_nothing_that_is_skipped(
-    cut: Callable[[str, str], Path],
+    cut: Callable[[str, str], Path], newest: Callable[[str], dict[str, bytes]]
 ) -> None:
     project = cut("v0.2.0", "docker")
     dag, readme = project / "dags/medallion.py", (project / "README.md").read_bytes()
-    edited = dag.read_text(encoding="utf-8").replace('tags=["skyspark"]', 'tags=["orders"]')
-    dag.write_text(edited, encoding="utf-8")
+    edited = dag.read_bytes().replace(b'tags=["skyspark"]', b'tags=["orders"]')
+    dag.write_bytes(edited)
     state = State.read(project)
     dataclasses.replace(state, skip=[*state.skip, "README.md"]).write(project)
     run("git", "commit", "--quiet", "--all", "--message", "Name the orders", cwd=project, **ADA)
@@ -271,8 +273,11 @@ def test_an_answer_reaches_a_sample_that_was_edited_and_nothing_that_is_skipped(
     update(project, "--set=schedule=30 6 * * *")
 
     assert readme == (project / "README.md").read_bytes()
-    assert edited.count('"0 2 * * *"') == edited.count('tags=["orders"]') == 1
-    assert dag.read_text(encoding="utf-8") == edited.replace('"0 2 * * *"', '"30 6 * * *"')
+    assert edited.count(b'tags=["orders"]') == 1
+    there = newest("docker")["dags/medallion.py"]
+    assert there.count(b'"0 2 * * *"') == there.count(b'tags=["skyspark"]') == 1
+    merged = there.replace(b'tags=["skyspark"]', b'tags=["orders"]').replace(b'"0 2 * * *"', b'"30 6 * * *"')
+    assert dag.read_bytes() == merged
 
 
 @pytest.mark.slow
