@@ -89,7 +89,6 @@ def test_versions_and_node_types_can_be_selected(client: WorkspaceClient) -> Non
     assert client.clusters.select_node_type(min_cores=4, min_memory_gb=30) == "i3.xlarge"
     assert client.clusters.select_node_type(local_disk=True) == "m5d.large"
     assert list(client.clusters.list()) == []
-    assert list(client.cluster_policies.list()) == []
     with pytest.raises(DatabricksError, match="Cluster 0123 does not exist"):
         client.clusters.get("0123")
 
@@ -105,6 +104,20 @@ def test_pools_are_kept(client: WorkspaceClient) -> None:
     client.instance_pools.delete(made.instance_pool_id)
     with pytest.raises(NotFound, match="Can't find an instance pool"):
         client.instance_pools.get(made.instance_pool_id)
+
+
+def test_policies_are_kept(client: WorkspaceClient) -> None:
+    definition = json.dumps({"autoscale.max_workers": {"type": "range", "maxValue": 10}})
+    made = client.cluster_policies.create(name="small clusters", definition=definition)
+    assert made.policy_id
+    policy = client.cluster_policies.get(made.policy_id)
+    assert (policy.name, policy.definition) == ("small clusters", definition)
+    assert [p.policy_id for p in client.cluster_policies.list()] == [made.policy_id]
+    with pytest.raises(BadRequest, match="A cluster policy with the name small clusters already exists"):
+        client.cluster_policies.create(name="small clusters")
+    client.cluster_policies.delete(made.policy_id)
+    with pytest.raises(NotFound, match="Can't find a cluster policy"):
+        client.cluster_policies.get(made.policy_id)
 
 
 def test_the_creator_owns_a_job_and_admins_manage_it(client: WorkspaceClient, job: str) -> None:

@@ -1,11 +1,12 @@
-"""What clients ask of compute before they name it in a job: versions, node types, pools.
+"""What clients ask of compute before they name it in a job: versions, node types, pools, policies.
 
-Tasks run on this machine whatever their cluster says; pools are remembered by name and id, no machine waits.
+Tasks run on this machine whatever their cluster says; pools and policies are remembered by name and id only.
 """
 
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from databricks.sdk.service.compute import ClusterPoliciesAPI, ClustersAPI, InstancePoolsAPI
@@ -17,6 +18,9 @@ from databricks_local.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS instance_pools (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, content TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS cluster_policies (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, content TEXT NOT NULL
 ) STRICT
 """
@@ -40,19 +44,57 @@ _NODE_TYPES: dict[str, tuple[int, int, int, str]] = {
 }
 
 
-class InstancePools:
-    """The pools of one workspace."""
+@dataclass(frozen=True)
+class Kind:
+    """What things of one kind are called.
 
-    def __init__(self, store: Store) -> None:
+    Attributes:
+        words: In a sentence.
+        table: Where they are kept.
+        prefix: What their ids begin with.
+        id_field: The API's field of their id.
+        name_field: The API's field of their name.
+        shown: Fields that all of them have in answers.
+    """
+
+    words: str
+    table: str
+    prefix: str
+    id_field: str
+    name_field: str
+    shown: Mapping[str, Any]
+
+
+_POOLS = Kind(
+    "instance pool",
+    "instance_pools",
+    "pool-",
+    "instance_pool_id",
+    "instance_pool_name",
+    {
+        "state": "ACTIVE",
+        "stats": {"used_count": 0, "idle_count": 0, "pending_used_count": 0, "pending_idle_count": 0},
+        "status": {},
+    },
+)
+_POLICIES = Kind("cluster policy", "cluster_policies", "", "policy_id", "name", {"is_default": False})
+
+
+class NamedThings:
+    """Things of one kind in one workspace, remembered by name and id."""
+
+    def __init__(self, store: Store, kind: Kind) -> None:
         """Use a store.
 
         Args:
             store: Keeps them.
+            kind: What they are.
         """
         self._store = store
+        self._kind = kind
 
-    def create(self, values: Mapping[str, Any]) -> str:
-        """Make a pool and return its id.
+    def create(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Make one and return its id in the API's field.
 
         Args:
             values: The fields of the request.
@@ -60,58 +102,65 @@ class InstancePools:
         Raises:
             ApiError: 400: the name is taken.
         """
-        name = values["instance_pool_name"]
-        if any(pool["instance_pool_name"] == name for pool in self.all()):
-            raise invalid(f"An instance pool with the name {name} already exists.")
-        pool_id = f"pool-{uuid.uuid4().hex[:16]}"
+        kind, name = self._kind, values[self._kind.name_field]
+        if any(each[kind.name_field] == name for each in self.all()):
+            raise invalid(f"{_article(kind)} with the name {name} already exists.")
+        identity = f"{kind.prefix}{uuid.uuid4().hex[:16]}"
         self._store.db.execute(
-            "INSERT INTO instance_pools VALUES (?, ?, ?)", (pool_id, name, json.dumps(values))
+            f"INSERT INTO {kind.table} VALUES (?, ?, ?)",  # noqa: S608
+            (identity, name, json.dumps(values)),
         )
-        return pool_id
+        return {kind.id_field: identity}
 
-    def find(self, pool_id: str) -> dict[str, Any] | None:
-        """Return a pool as the API shows it, or None."""
-        return next((pool for pool in self.all() if pool["instance_pool_id"] == pool_id), None)
+    def find(self, identity: str) -> dict[str, Any] | None:
+        """Return one as the API shows it, or None."""
+        return next((each for each in self.all() if each[self._kind.id_field] == identity), None)
 
-    def get(self, pool_id: str) -> dict[str, Any]:
-        """Return a pool as the API shows it.
+    def get(self, identity: str) -> dict[str, Any]:
+        """Return one as the API shows it.
 
         Raises:
             ApiError: 404: there is none.
         """
-        found = self.find(pool_id)
+        found = self.find(identity)
         if found is None:
-            raise missing(f"Can't find an instance pool with id: {pool_id}.")
+            raise missing(f"Can't find {_article(self._kind).lower()} with id: {identity}.")
         return found
 
     def all(self) -> list[dict[str, Any]]:
-        """Return all pools, by name."""
-        nothing = {"used_count": 0, "idle_count": 0, "pending_used_count": 0, "pending_idle_count": 0}
-        rows = self._store.db.execute("SELECT * FROM instance_pools ORDER BY name")
+        """Return all, by name."""
+        rows = self._store.db.execute(f"SELECT * FROM {self._kind.table} ORDER BY name")  # noqa: S608
         return [
-            {
-                **json.loads(row["content"]),
-                "instance_pool_id": row["id"],
-                "state": "ACTIVE",
-                "stats": nothing,
-                "status": {},
-            }
-            for row in rows
+            {**json.loads(row["content"]), self._kind.id_field: row["id"], **self._kind.shown} for row in rows
         ]
 
-    def delete(self, pool_id: str) -> None:
-        """Remove a pool.
+    def delete(self, identity: str) -> None:
+        """Remove one.
 
         Raises:
             ApiError: 404: there is none.
         """
-        self.get(pool_id)
-        self._store.db.execute("DELETE FROM instance_pools WHERE id = ?", (pool_id,))
+        self.get(identity)
+        self._store.db.execute(f"DELETE FROM {self._kind.table} WHERE id = ?", (identity,))  # noqa: S608
+
+
+def instance_pools(store: Store) -> NamedThings:
+    """Return the pools of one workspace."""
+    return NamedThings(store, _POOLS)
+
+
+def cluster_policies(store: Store) -> NamedThings:
+    """Return the cluster policies of one workspace; their definitions are kept, not enforced."""
+    return NamedThings(store, _POLICIES)
+
+
+def _article(kind: Kind) -> str:
+    return f"{'An' if kind.words[0] in 'aeiou' else 'A'} {kind.words}"
 
 
 async def create_pool(call: Call) -> object:
     """Make a pool."""
-    return {"instance_pool_id": call.workspace.pools.create(call.values)}
+    return call.workspace.pools.create(call.values)
 
 
 async def get_pool(call: Call) -> object:
@@ -150,9 +199,26 @@ async def get_cluster(call: Call) -> object:
     raise invalid(f"Cluster {call.values['cluster_id']} does not exist")
 
 
-async def list_policies(_: Call) -> object:
-    """Return no policies."""
-    return {"policies": [], "total_count": 0}
+async def create_policy(call: Call) -> object:
+    """Make a policy."""
+    return call.workspace.policies.create(call.values)
+
+
+async def get_policy(call: Call) -> object:
+    """Return a policy."""
+    return call.workspace.policies.get(call.values["policy_id"])
+
+
+async def list_policies(call: Call) -> object:
+    """Return all policies."""
+    found = call.workspace.policies.all()
+    return {"policies": found, "total_count": len(found)}
+
+
+async def delete_policy(call: Call) -> object:
+    """Remove a policy."""
+    call.workspace.policies.delete(call.values["policy_id"])
+    return {}
 
 
 def _node_type(name: str, cores: int, gigabytes: int, disk: int, category: str) -> dict[str, Any]:
@@ -183,6 +249,7 @@ def _node_type(name: str, cores: int, gigabytes: int, disk: int, category: str) 
 
 
 _POOL = "/api/2.0/instance-pools"
+_POLICY = "/api/2.0/policies/clusters"
 _NO_FIELDS = fields({})
 
 ENDPOINTS = (
@@ -200,7 +267,20 @@ ENDPOINTS = (
         delete_pool,
         fields_of(InstancePoolsAPI.delete, required=["instance_pool_id"]),
     ),
-    Endpoint("GET", "/api/2.0/policies/clusters/list", list_policies, fields_of(ClusterPoliciesAPI.list)),
+    Endpoint(
+        "POST",
+        f"{_POLICY}/create",
+        create_policy,
+        fields_of(ClusterPoliciesAPI.create, required=["name"]),
+    ),
+    Endpoint("GET", f"{_POLICY}/get", get_policy, fields_of(ClusterPoliciesAPI.get, required=["policy_id"])),
+    Endpoint("GET", f"{_POLICY}/list", list_policies, fields_of(ClusterPoliciesAPI.list)),
+    Endpoint(
+        "POST",
+        f"{_POLICY}/delete",
+        delete_policy,
+        fields_of(ClusterPoliciesAPI.delete, required=["policy_id"]),
+    ),
     *(
         endpoint
         for version in ("2.0", "2.1")

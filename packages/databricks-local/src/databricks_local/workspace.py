@@ -8,7 +8,6 @@ from databricks_local import clock, compute, permissions
 from databricks_local.catalog import records as catalog_records
 from databricks_local.catalog.records import Catalogs
 from databricks_local.clock import Clock
-from databricks_local.compute import InstancePools
 from databricks_local.config import Config
 from databricks_local.engine.course import Engine
 from databricks_local.errors import RootInUseError
@@ -45,6 +44,7 @@ class Workspace:
         catalogs: Catalogs, schemas, volumes and tables.
         permissions: Who may do what, as it was set.
         pools: Instance pools.
+        policies: Cluster policies.
         secrets: Secrets by scope and key.
         jobs: Jobs and runs as they are kept.
         launcher: What runs tasks as processes.
@@ -77,7 +77,8 @@ class Workspace:
         self.dbfs = Dbfs(self.root / "dbfs", self.store, self.spool)
         self.catalogs = Catalogs(self.root, self.store, self.clock, user=config.user, names=config.catalogs)
         self.permissions = Permissions(self.store)
-        self.pools = InstancePools(self.store)
+        self.pools = compute.instance_pools(self.store)
+        self.policies = compute.cluster_policies(self.store)
         self.secrets = SecretScopes(self.root / "secrets.json", self.clock)
         self.jobs = JobRecords(self.store, self.clock)
         self.launcher = Launcher(self)
