@@ -98,8 +98,10 @@ def _what_airflow_says_is_so(outcome: Outcome) -> None:
     else:
         assert told["state"] == "failed"
         if told["calm"] and not told["ended_by_a_person"]:
-            # A failure that no fault excuses is one of the app.
+            # A failure that no fault excuses is one of the app, and of this try: a retry does try again.
             assert results[-1] == "FAILED"
+            ended = [word for word, _ in outcome.executions if word != "begin"]
+            assert len(ended) > told["executions_before"]
 
 
 def _runs_are_known(outcome: Outcome) -> None:

@@ -9,15 +9,16 @@ from itertools import count, groupby
 from pathlib import Path
 from pkgutil import resolve_name
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from airflow.models.trigger import Trigger as Row
+from airflow.providers.common.compat.sdk import AirflowException
+from airflow.triggers.base import TriggerEvent
+from alchemy.operators.skyspark_bundle_operator import SkySparkBundleOperator
+from alchemy.triggers.run import AlchemyRunTrigger
 from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
-
-if TYPE_CHECKING:
-    from airflow.triggers.base import TriggerEvent
-    from alchemy.triggers.run import AlchemyRunTrigger
 
 FILE = "/Shared/waits.py"
 PROGRAM = b"""
@@ -29,7 +30,7 @@ GET = "/api/2.?/jobs/runs/get"
 CANCEL = "/api/2.?/jobs/runs/cancel"
 POLLING_S = 0.02
 
-MakeTrigger = Callable[..., "AlchemyRunTrigger"]
+MakeTrigger = Callable[..., AlchemyRunTrigger]
 Json = dict[str, Any]
 
 
@@ -89,8 +90,6 @@ def run(databricks_local: LocalWorkspace, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def trigger(run: Run) -> MakeTrigger:
     """Make triggers for the run, whose hook asks once and gives up."""
-    from alchemy.triggers.run import AlchemyRunTrigger
-
     known = {"run_id": run.run_id, "databricks_conn_id": "databricks_default", "retry_limit": 1}
     return lambda **more: AlchemyRunTrigger(**{**known, "polling_period_seconds": POLLING_S, **more})
 
@@ -103,14 +102,14 @@ def counted_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alchemy.triggers.run.time", clock)
 
 
-async def event_of(trigger: "AlchemyRunTrigger") -> "TriggerEvent":
+async def event_of(trigger: AlchemyRunTrigger) -> TriggerEvent:
     return await anext(trigger.run())
 
 
-def first_event(trigger: "AlchemyRunTrigger", then: Callable[[], None] = lambda: None) -> Json:
+def first_event(trigger: AlchemyRunTrigger, then: Callable[[], None] = lambda: None) -> Json:
     """Return what the trigger yields first; do something once it waits."""
 
-    async def waited() -> "TriggerEvent":
+    async def waited() -> TriggerEvent:
         waiting = asyncio.create_task(event_of(trigger))
         await asyncio.sleep(10 * POLLING_S)
         await asyncio.to_thread(then)
@@ -157,8 +156,6 @@ def test_storms_longer_than_the_retries_of_the_hook_are_outlived(
 def test_a_service_that_is_away_for_a_while_is_outlived(
     databricks_local_factory: Callable[..., LocalWorkspace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alchemy.triggers.run import AlchemyRunTrigger
-
     workspace = databricks_local_factory()
     connect(workspace, monkeypatch)
     run = Run(workspace, tmp_path / "end")
@@ -220,8 +217,6 @@ def test_what_the_service_refuses_is_not_asked_again(trigger: MakeTrigger) -> No
 
 
 def test_a_stored_trigger_is_the_same(run: Run, trigger: MakeTrigger) -> None:
-    from airflow.models.trigger import Trigger as Row
-
     made = trigger(deadline=4102444800.5, patience=7, run_page_url="http://page", caller="A")
     row = Row.from_object(made)
     again = resolve_name(row.classpath)(**row.kwargs)
@@ -238,6 +233,15 @@ def test_a_run_is_canceled_at_the_deadline(run: Run, trigger: MakeTrigger) -> No
     assert run.result() == "CANCELED"
 
 
+def test_a_run_that_succeeded_before_the_deadline_was_seen_has_succeeded(
+    run: Run, trigger: MakeTrigger
+) -> None:
+    run.end()
+    assert run.result() == "SUCCESS"
+    event = first_event(trigger(deadline=time.time() - 60))
+    SkySparkBundleOperator(task_id="late", job_id=1).execute_complete({}, event)
+
+
 def test_a_run_that_cannot_be_canceled_at_the_deadline_is_told(
     databricks_local: LocalWorkspace, run: Run, trigger: MakeTrigger
 ) -> None:
@@ -245,6 +249,8 @@ def test_a_run_that_cannot_be_canceled_at_the_deadline_is_told(
     event = first_event(trigger(deadline=time.time() + 20 * POLLING_S))
     assert "could not be canceled" in event["problem"]
     assert not run.shown()["end_time"]
+    with pytest.raises(AirflowException, match="could not be canceled"):
+        SkySparkBundleOperator(task_id="late", job_id=1).execute_complete({}, event)
 
 
 def test_a_person_who_ends_the_task_ends_the_run(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -114,6 +115,7 @@ class _Lane:
             "state": task.state,
             "xcoms": task.xcoms(),
             "calm": course.calm,
+            "executions_before": course.executions_before,
             "ended_by_a_person": course.ended_by_a_person,
             "crashes": course.crashes,
             "canceled": canceled,
@@ -144,6 +146,7 @@ class _Course:
     Attributes:
         leg: What goes wrong in the process that lives, or lived last.
         calm: Whether nothing went wrong in the try under way.
+        executions_before: How many executions of the app had ended before the try under way.
         ended_by_a_person: Whether somebody ended the task while it was under way.
         crashes: The workers that broke without having been killed.
     """
@@ -153,6 +156,7 @@ class _Course:
     ) -> None:
         self.leg = Leg()
         self.calm = True
+        self.executions_before = 0
         self.ended_by_a_person = False
         self.crashes: list[str] = []
         self._sequence = sequence
@@ -173,6 +177,7 @@ class _Course:
                 self._try_number = self._task.try_number
                 self._legs = self._sequence.legs(self._try_number)
                 self.calm = True
+                self.executions_before = _executions(self._folder)
             status = self._live("worker", self._task.work)
             if (self._folder / "ended").exists():
                 self._task.failed_by_a_person()
@@ -191,6 +196,12 @@ class _Course:
             self._workspace.fault(**fault)
         process = f"{self._processes} {name} of try {self._try_number}"
         return in_process(partial(_live, self._folder, process, self.leg, work), self._folder / "log")
+
+
+def _executions(folder: Path) -> int:
+    """Return how many executions of the app have ended."""
+    written = folder / "executions"
+    return len(re.findall("^(success|failure)", written.read_text(), re.M)) if written.exists() else 0
 
 
 def _live(folder: Path, process: str, leg: Leg, work: Callable[[], None]) -> None:

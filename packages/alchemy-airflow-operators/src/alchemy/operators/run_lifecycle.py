@@ -116,8 +116,9 @@ class RunLifecycle(Base):
             AirflowException: The run has failed, or the workspace gives no answer.
         """
         self.run_id = event["run_id"]
-        run = self.workspace.get_run(event["run_id"])
-        if event["problem"]:
+        run = self._asked_for(event["run_id"])
+        # It may have succeeded before a deadline that nobody saw pass, or in a silence of the workspace.
+        if event["problem"] and not runs.has_succeeded(run):
             raise AirflowException(
                 f"{self.task_id}: run {self.run_id}: {event['problem']} See {runs.page(run)}"
             )
@@ -141,11 +142,11 @@ class RunLifecycle(Base):
             self.run_id = self.start(self._asked)
             self._asked = None
             self.log.info("The workspace has it as run %s.", self.run_id)
-            run = self.workspace.get_run(self.run_id)
+            run = self._asked_for(self.run_id)
             if number == attempt.try_number or not runs.has_failed(run):
                 break
             if self.revive(run, payload):
-                return self.workspace.get_run(self.run_id)
+                return self._asked_for(self.run_id)
             self.log.info(
                 "Run %s of try %s has ended as %s: submitting anew.", self.run_id, number, runs.state(run)
             )
@@ -160,23 +161,27 @@ class RunLifecycle(Base):
             context["ti"].xcom_push(key=XCOM_RUN_ID_KEY, value=run["run_id"])
             context["ti"].xcom_push(key=XCOM_RUN_PAGE_URL_KEY, value=runs.page(run))
 
-    def _ended(self, run: Json) -> Json:
-        """Ask for the run until it has ended, and log each change."""
-        answered = time.monotonic()
-        clusters: list[str] = []
-        while not runs.has_ended(run):
-            time.sleep(self.polling_period_seconds)
+    def _asked_for(self, run_id: int) -> Json:
+        """Ask for a run until the workspace answers: once it is submitted, no silence may lose it."""
+        asked = time.monotonic()
+        while True:
             try:
-                now = self.workspace.get_run(run["run_id"])
+                return self.workspace.get_run(run_id)
             except AirflowException as error:
-                silent = time.monotonic() - answered
+                silent = time.monotonic() - asked
                 if is_lasting(error) or silent > PATIENCE_SECONDS:
                     raise
                 self.log.warning(
                     "The workspace has not answered for %.0f seconds, asking again: %s", silent, error
                 )
-                continue
-            answered = time.monotonic()
+                time.sleep(self.polling_period_seconds)
+
+    def _ended(self, run: Json) -> Json:
+        """Ask for the run until it has ended, and log each change."""
+        clusters: list[str] = []
+        while not runs.has_ended(run):
+            time.sleep(self.polling_period_seconds)
+            now = self._asked_for(run["run_id"])
             if runs.state(now) != runs.state(run):
                 self.log.info("Run %s is %s.", run["run_id"], runs.state(now))
             if runs.clusters(now) != clusters:
