@@ -24,6 +24,26 @@ BAD = {
     "no_dag": "TABLES = []\n",
 }
 
+READ = """
+import sys
+from airflow.models import DagBag
+bags = [DagBag(folder, include_examples=False) for folder in sys.argv[1:]]
+print([bag.import_errors for bag in bags], [sorted(bag.dags) for bag in bags])
+"""
+
+
+def test_the_lowest_airflow_reads_the_dags(render: Render, tmp_path: Path) -> None:
+    run(ROOT / "scripts/airflow.sh", "lowest", cwd=ROOT)
+    folders = []
+    for kind in ("docker", "dab"):
+        project = shutil.copytree(render(type_of_task=kind, repo_name="orders"), tmp_path / kind)
+        add_all(project, kind, repo_name="orders")
+        folders.append(project / "dags")
+    python = ROOT / ".venvs/airflow-lowest/bin/python"
+    printed = run(python, "-c", READ, *folders, cwd=tmp_path, AIRFLOW_HOME=str(tmp_path / "airflow"))
+    dags = ["orders", "orders-nightly", "orders-report"]
+    assert printed.splitlines()[-1] == f"{[{}, {}]} {[dags, dags]}"
+
 
 @pytest.mark.parametrize("kind", ["docker", "dab"])
 def test_the_projects_own_tests_catch_a_file_that_would_hurt_airflow(
