@@ -167,10 +167,11 @@ def engine(tmp_path_factory):
     home = tmp_path_factory.mktemp("engine")
     (home / "conf").mkdir()
     # As in skyspark.testing: compiling what runs once costs more than it gives.
-    quick = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
+    quick = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC "
     (home / "conf" / "spark-defaults.conf").write_text(
         spark_defaults(home / "warehouse").replace(f"{JAVA_OPTIONS} ", quick)
         + "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
+        + "spark.sql.codegen.cache.maxEntries 1000\n"
         + "spark.sql.catalogImplementation hive\n"
         + "spark.hadoop.javax.jdo.option.ConnectionURL "
         + f"jdbc:derby:;databaseName={home}/metastore;create=true\n"

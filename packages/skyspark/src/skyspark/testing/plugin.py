@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 # Tests run many small queries once each: compiling them, in Spark and in Java, costs more than it gives.
 # Together these took the processor time of a run of saves and merges from 73 to 33 s.
 _FOR_TESTS = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # With one compiler Java reserves 48 MB for compiled code. A few hundred queries fill that; from then on
+    # Java throws compiled code away and compiles it again.
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+    ),
     "spark.sql.codegen.wholeStage": "false",
+    # Spark keeps 100 pieces of generated code; Delta's own queries alone need more.
+    "spark.sql.codegen.cache.maxEntries": "1000",
     # Planning again after each stage pays for itself with many shuffle partitions only.
     "spark.sql.adaptive.enabled": "false",
 }
