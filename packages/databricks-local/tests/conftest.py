@@ -8,6 +8,25 @@ import pytest
 from skyspark.jars import jar_dir
 from skyspark.versions import SPARK_LINES
 
+_LONGEST = (
+    "test_pipelines_run.py",
+    "test_bundle.py",
+    "test_execution_spark.py",
+    "test_catalog.py",
+    "test_page.py",
+    "test_engine_processes.py",
+    "test_execution.py",
+    "test_airflow.py",
+    "test_kill.py",
+    "test_load.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: one at the end is waited for by all other workers."""
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 @pytest.fixture(scope="session")
 def databricks_local_options() -> Sequence[str]:

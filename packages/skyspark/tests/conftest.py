@@ -14,10 +14,32 @@ collect_ignore = [] if find_spec("grpc") else ["test_connect.py"]
 if not has_engine() or installed_spark() != ENGINE_LINE:
     collect_ignore += ["pipeline/test_equality.py", "pipeline/test_validate_engine.py"]
 
+_LONGEST = (
+    "test_equality.py",
+    "test_run_kill.py",
+    "test_merge.py",
+    "test_run_streams.py",
+    "test_run_batch.py",
+    "test_save.py",
+    "test_examples.py",
+    "test_run_course.py",
+    "test_merge_property.py",
+    "test_validate_engine.py",
+    "test_warm.py",
+    "test_app.py",
+    "test_connect.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark of the tests that run on every line of Spark."""
     config.addinivalue_line("markers", "spark_matrix: depends on Spark's version; see tests/matrix.sh")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: one at the end is waited for by all other workers."""
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture

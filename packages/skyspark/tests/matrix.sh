@@ -14,5 +14,5 @@ for name in "$@"; do
     "$uv" pip install --quiet --python "$environment/bin/python" \
         --editable "packages/skyspark[spark$name,connect,deploy]" pytest pytest-xdist hypothesis pexpect databricks-bundles
     "$environment/bin/skyspark" jars fetch
-    "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q -n auto --dist loadfile
+    "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q -n auto --dist loadfile --no-loadscope-reorder
 done
