@@ -15,6 +15,7 @@ import pytest
 TESTS = Path(__file__).parent
 LANES = 6
 SEEDS = range(200)
+STARTS = "POST .*/(submit|run-now|repair)$"
 
 Json = dict[str, Any]
 
@@ -44,7 +45,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     command = [sys.executable, "-m", "faults.storm", f"--folder={folder}", f"--lanes={LANES}"]
     process = subprocess.Popen([*command, *sorted(map(str, asked))], cwd=TESTS)
     try:
-        assert process.wait(540) == 0
+        assert process.wait(1800) == 0
         yield folder
     finally:
         process.terminate()
@@ -71,6 +72,7 @@ def test_nothing_is_done_twice_and_nothing_lost(outcome: Outcome) -> None:
     _never_two_at_once_nor_after_success(outcome)
     _what_airflow_says_is_so(outcome)
     _runs_are_known(outcome)
+    _no_silence_loses_a_run(outcome)
     _what_a_person_ended_is_canceled(outcome)
 
 
@@ -113,6 +115,18 @@ def _runs_are_known(outcome: Outcome) -> None:
         later = [each for each in outcome.trace[place + 1 :] if each["process"] == line["process"]]
         if any(each["number"] > line["number"] for each in later):
             assert re.search(rf"\b[Rr]un {answer['run_id']}\b", outcome.log)
+
+
+def _no_silence_loses_a_run(outcome: Outcome) -> None:
+    """Once the last try knows its run, only a death can part what Airflow says from what became of it."""
+    told = outcome.told
+    last_try = outcome.trace[-1]["process"].partition(" of ")[2]
+    lines = [line for line in outcome.trace if line["process"].endswith(last_try)]
+    if told["ended_by_a_person"] or any("killed" in line and "worker" in line["process"] for line in lines):
+        return
+    asked = [line["answer"] for line in lines if re.match(STARTS, str(line.get("what")))]
+    if told["state"] == "failed" and asked and isinstance(asked[-1], dict):
+        assert outcome.runs[-1]["state"]["result_state"] == "FAILED"
 
 
 def _what_a_person_ended_is_canceled(outcome: Outcome) -> None:

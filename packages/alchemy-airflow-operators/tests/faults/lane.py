@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Many
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -189,6 +189,8 @@ class _Course:
     def _live(self, name: str, work: Callable[[], None]) -> int:
         """Have a process live and return what ``os.waitpid`` says of its end."""
         self.leg = next(self._legs)
+        if name == "triggerer" and self.leg.kill:
+            self.leg = replace(self.leg, kill=replace(self.leg.kill, politely=False))
         self.calm = self.calm and self.leg.calm
         self._processes += 1
         self._workspace.clear_faults()

@@ -20,6 +20,9 @@ _ROUTES = (
 )
 # Those that start runs are where a run can be doubled or lost.
 _WEIGHTS = (4, 4, 2, 4, 2, 1, 1, 1, 3)
+_KILLED = 0.45
+_POLITELY = 0.3
+_QUIETLY = 0.6
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Kill:
         exchange: The number, within the life of the process, of the request to the API or the message to
             Airflow at which it happens. What happens between two of them nobody outside can tell apart.
         when: Before the exchange, which then never happens, or after its effect, before its answer is used.
-        politely: The signal is SIGTERM.
+        politely: The signal is SIGTERM, which only a worker gets.
     """
 
     exchange: int
@@ -117,14 +120,15 @@ def draw(seed: int) -> Sequence:
 
 def _leg(random: Random) -> Leg:
     faults = tuple(_fault(random) for _ in range(random.choice((0, 1, 1, 2, 3))))
-    kill = None
-    if random.random() < 0.45:
-        kill = Kill(
-            exchange=int(random.triangular(1, 25, 5)),
-            when=random.choice(("before", "after")),
-            politely=random.random() < 0.15,
-        )
-    return Leg(faults, kill)
+    if random.random() > _KILLED:
+        return Leg(faults)
+    kill = Kill(
+        exchange=int(random.triangular(1, 25, 5)),
+        when=random.choice(("before", "after")),
+        politely=random.random() < _POLITELY,
+    )
+    # Whether a run is canceled can be said for sure only where the request gets through.
+    return Leg(() if kill.politely and random.random() < _QUIETLY else faults, kill)
 
 
 def _fault(random: Random) -> dict[str, Any]:
