@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
@@ -28,8 +29,28 @@ class Defaults:
     instance_profile_arn: str | None
 
 
+class _ReadConnection:
+    """A connection whose extra has been read, once for all."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.extra_dejson: dict[str, Any] = connection.extra_dejson
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
 class AlchemyDatabricksHook(DatabricksHook):
     """The provider's hook, which also finds things by their names."""
+
+    @cached_property
+    def databricks_conn(self) -> Any:
+        """The connection.
+
+        Whenever its extra is read, the supervisor is told to mask it and the task waits for the answer. A signal
+        may come just then, and what its handler reads would wait for ever behind it: ``on_kill`` could not cancel.
+        """
+        return _ReadConnection(super().databricks_conn)
 
     def defaults(self) -> Defaults:
         """Return what the connection's extra or Airflow's section ``[alchemy]`` sets; the extra wins."""
@@ -99,7 +120,9 @@ def _only(kind: str, name: str, found: Iterable[tuple[str, Any]]) -> Any:
         return ids[0]
     if ids:
         listed = ", ".join(map(str, ids))
-        raise NameNotFoundError(f"{len(ids)} times there is a {kind} {name!r} ({listed}): rename all but one.")
+        raise NameNotFoundError(
+            f"{len(ids)} times there is a {kind} {name!r} ({listed}): rename all but one."
+        )
     some = ", ".join(sorted({each for each, _ in known})[:10]) or "none at all"
     raise NameNotFoundError(
         f"There is no {kind} {name!r} in the workspace, or it may not be seen with this connection; there is: {some}."
