@@ -1,6 +1,5 @@
 """Runs of DAGs whose tasks are run by processes, scheduled step by step as Airflow's scheduler does it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 _WORKERS = Path(__file__).with_name("worker_pool.py")
-_LONGEST_S = 60
+_LONGEST_S = 40
 
 
 def until(happened: Callable[[], Any], what: str) -> Any:
@@ -153,8 +152,12 @@ class ScheduledTask:
     @property
     def log(self) -> str:
         """What the latest try wrote into its log."""
-        lines = (Path(conf.get("logging", "base_log_folder")) / self._log_path).read_text().splitlines()
-        return "\n".join(json.dumps(json.loads(line), ensure_ascii=False) for line in lines)
+        return (Path(conf.get("logging", "base_log_folder")) / self._log_path).read_text()
+
+    def is_watched(self) -> bool:
+        """Return whether a triggerer has begun to write what it sees of the run."""
+        folder = Path(conf.get("logging", "base_log_folder"))
+        return any(log.stat().st_size for log in folder.glob(f"{self._log_path}.trigger.*"))
 
     def wait(self, *states: str) -> None:
         """Wait until the task is in one of the states."""
