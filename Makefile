@@ -5,6 +5,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # A file's tests share what they set up, so they stay together.
 PARALLEL := -n auto --dist loadfile
+# Where a conftest puts the files that take longest first.
+LONGEST_FIRST := $(PARALLEL) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help cut build-dev lint format test bench vendor lock clean
@@ -43,11 +45,11 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	.venvs/airflow/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
 	scripts/airflow.sh lowest
 	.venvs/airflow-lowest/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
-	$(PYTEST) packages/skyspark/tests $(PARALLEL)
+	$(PYTEST) packages/skyspark/tests $(LONGEST_FIRST)
 	packages/skyspark/tests/matrix.sh
 	# Its pipelines run on Spark 4.1, in the environment that the line above made.
-	$(PYTEST) packages/databricks-local/tests $(PARALLEL)
-	$(PYTEST) tests -m slow -n auto
+	$(PYTEST) packages/databricks-local/tests $(LONGEST_FIRST)
+	$(PYTEST) tests -m slow -n auto --dist worksteal
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
