@@ -40,6 +40,7 @@ CLUSTER = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "hive",
+        "spark.databricks.unityCatalog.volumes.enabled": "true",
     },
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alchemy.payload import spark_conf
 from databricks.sdk.service import catalog, jobs
 from databricks_local.process import LocalWorkspace
 
@@ -262,6 +263,14 @@ def test_the_tables_name_every_argument() -> None:
     base = parameters(AlchemyDatabricksSubmitPySparkJobOperator) - {"python_file", "entry_point"}
     assert named(image) == (base | parameters(SkySparkOperator) | {"run_name"}) - of_all
     assert named(bundle) == parameters(SkySparkBundleOperator) - of_all
+
+
+def test_the_layers_of_the_spark_configuration_are_told() -> None:
+    page = (REPOSITORY / "docs/airflow.md").read_text()
+    told = dict(re.findall(r"^\| `?(\w+)`? \| (.*) \|$", page.partition("| layer |")[2], re.M))
+    for name, settings in spark_conf.layers(role_arn="a", glue=True, py_files=["b"]):
+        for key in settings:
+            assert f"`{key}`" in told[name.removeprefix("the ")]
 
 
 def parameters(operator: type) -> set[str]:
