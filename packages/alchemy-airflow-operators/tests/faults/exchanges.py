@@ -7,9 +7,11 @@ import asyncio
 import json
 import mmap
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from faults.sequence import Kill
 
 # The hook's and the operators' pauses are seconds, and there are thousands of them.
 _HASTE = 12
+_STARTS = re.compile("POST .*/(submit|run-now|repair)")
 
 
 class Exchanges:
@@ -49,7 +52,9 @@ class Exchanges:
         self._watch_aiohttp()
         self._watch_messages()
 
-    def _begin(self) -> int:
+    def _begin(self, what: str) -> int:
+        if self._kill and self._kill.exchange is None and _STARTS.fullmatch(what):
+            self._kill = replace(self._kill, exchange=self.number + 1)
         self.number += 1
         count = int.from_bytes(self._all[:8], "little") + 1
         self._all[:8] = count.to_bytes(8, "little")
@@ -80,7 +85,8 @@ class Exchanges:
         send = requests.Session.send
 
         def watched(session: requests.Session, request: Any, **options: Any) -> requests.Response:
-            number, what = self._begin(), f"{request.method} {request.path_url}"
+            what = f"{request.method} {request.path_url}"
+            number = self._begin(what)
             try:
                 response = send(session, request, **options)
             except requests.RequestException as error:
@@ -98,7 +104,8 @@ class Exchanges:
         async def watched(
             session: aiohttp.ClientSession, method: str, url: str, **options: Any
         ) -> aiohttp.ClientResponse:
-            number, what = self._begin(), f"{method} {url}"
+            what = f"{method} {url}"
+            number = self._begin(what)
             try:
                 response = await request(session, method, url, **options)
             except aiohttp.ClientError as error:
@@ -113,9 +120,10 @@ class Exchanges:
         send = InProcessSupervisorComms.send
 
         def watched(comms: InProcessSupervisorComms, msg: Any) -> Any:
-            number = self._begin()
+            what = type(msg).__name__
+            number = self._begin(what)
             answer = send(comms, msg)
-            self._ended(number, type(msg).__name__, getattr(msg, "key", None))
+            self._ended(number, what, getattr(msg, "key", None))
             return answer
 
         InProcessSupervisorComms.send = watched  # type: ignore[assignment, method-assign]

@@ -21,6 +21,7 @@ _ROUTES = (
 # Those that start runs are where a run can be doubled or lost.
 _WEIGHTS = (4, 4, 2, 4, 2, 1, 1, 1, 3)
 _KILLED = 0.45
+_AT_START = 0.3
 _POLITELY = 0.3
 _QUIETLY = 0.6
 
@@ -32,11 +33,12 @@ class Kill:
     Attributes:
         exchange: The number, within the life of the process, of the request to the API or the message to
             Airflow at which it happens. What happens between two of them nobody outside can tell apart.
+            None: at the first request that starts or repairs a run.
         when: Before the exchange, which then never happens, or after its effect, before its answer is used.
         politely: The signal is SIGTERM, which only a worker gets.
     """
 
-    exchange: int
+    exchange: int | None
     when: Literal["before", "after"]
     politely: bool = False
 
@@ -123,7 +125,7 @@ def _leg(random: Random) -> Leg:
     if random.random() > _KILLED:
         return Leg(faults)
     kill = Kill(
-        exchange=int(random.triangular(1, 25, 5)),
+        exchange=None if random.random() < _AT_START else int(random.triangular(1, 25, 5)),
         when=random.choice(("before", "after")),
         politely=random.random() < _POLITELY,
     )
