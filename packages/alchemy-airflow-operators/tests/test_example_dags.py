@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,7 @@ def workspace(
     project = tmp_path_factory.mktemp("orders")
     (project / "pyproject.toml").write_text(PROJECT)
     (project / "orders_app.py").write_text(PROGRAM)
-    build = [SPARK, "-m", "hatchling", "build", "--target", "wheel"]
+    build = [str(SPARK), "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run(build, cwd=project, check=True, capture_output=True)
     (wheel,) = project.glob("dist/*.whl")
     images = (f"--image={REGISTRY}/databricks-alchemy/{image}={wheel}" for image in IMAGES)
@@ -84,10 +86,9 @@ def dags(database: None, workspace: LocalWorkspace) -> Iterator[dict[str, "DAG"]
     from airflow.cli.commands.dag_command import dag_reserialize
     from airflow.sdk.execution_time import supervisor
 
-    try:
-        from airflow.dag_processing.dagbag import DagBag
-    except ImportError:  # It lies elsewhere before 3.2.
-        from airflow.models.dagbag import DagBag
+    # Before 3.2 it lies elsewhere.
+    in_processing = find_spec("airflow.dag_processing.dagbag")
+    dagbag = import_module("airflow.dag_processing.dagbag" if in_processing else "airflow.models.dagbag")
 
     host, _, port = workspace.host.removeprefix("http://").partition(":")
     connection = {"conn_type": "databricks", "schema": "http", "host": host, "port": int(port)}
@@ -98,7 +99,7 @@ def dags(database: None, workspace: LocalWorkspace) -> Iterator[dict[str, "DAG"]
         # Airflow 3.1 needs seconds to make one, and makes one for each task.
         patch.setattr(supervisor, "in_process_api_server", functools.cache(supervisor.in_process_api_server))
         dag_reserialize(argparse.Namespace(bundle_name=None))
-        bag = DagBag(str(EXAMPLES))
+        bag = dagbag.DagBag(str(EXAMPLES))
         assert not bag.import_errors
         yield bag.dags
 
@@ -111,8 +112,7 @@ def run(dags: dict[str, "DAG"], workspace: LocalWorkspace) -> Callable[[str], li
         dag = dags[dag_id]
         for task in dag.tasks:
             # They are written for runs that take minutes.
-            arguments = task.partial_kwargs if task.is_mapped else vars(task)
-            arguments["polling_period_seconds"] = 0.1
+            getattr(task, "partial_kwargs", vars(task))["polling_period_seconds"] = 0.1
         client = workspace.client()
         before = {each.run_id for each in client.jobs.list_runs()}
         assert dag.test().state == "success"
@@ -274,7 +274,7 @@ def test_the_layers_of_the_spark_configuration_are_told() -> None:
 
 
 def parameters(operator: type) -> set[str]:
-    return set(inspect.signature(operator.__init__).parameters)
+    return set(inspect.signature(vars(operator)["__init__"]).parameters)
 
 
 def named(text: str) -> set[str]:
