@@ -152,7 +152,8 @@ class ScheduledTask:
     @property
     def log(self) -> str:
         """What the latest try wrote into its log."""
-        return (Path(conf.get("logging", "base_log_folder")) / self._log_path).read_text()
+        file = Path(conf.get("logging", "base_log_folder")) / self._log_path
+        return file.read_text() if file.exists() else ""
 
     def is_watched(self) -> bool:
         """Return whether a triggerer has begun to write what it sees of the run."""

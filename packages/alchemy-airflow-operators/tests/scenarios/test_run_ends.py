@@ -1,6 +1,7 @@
 """How runs end, and what a task says of it: its state, its log, its XComs, its link."""
 
 import threading
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,15 +89,15 @@ def test_a_run_that_takes_too_long_for_airflow_is_canceled(
 def test_a_run_that_somebody_cancels_has_failed_as_canceled(
     run_dag: RunDag, workspace: LocalWorkspace, deferrable: bool, tmp_path: Path
 ) -> None:
-    executions = tmp_path / "executions"
+    name, executions = str(uuid.uuid4()), tmp_path / "executions"
     with DAG(f"is_canceled_{deferrable}", schedule=None) as dag:
-        demo("count", executions, tmp_path / "gate", deferrable=deferrable, run_name=str(tmp_path))
+        demo("count", executions, tmp_path / "gate", deferrable=deferrable, run_name=name)
 
     def cancel() -> None:
         while not executions.exists():
             assert not over.wait(0.05)
         jobs = workspace.client().jobs
-        (run_id,) = (run.run_id for run in jobs.list_runs() if run.run_name == str(tmp_path))
+        (run_id,) = (run.run_id for run in jobs.list_runs() if run.run_name == name)
         jobs.cancel_run(run_id or 0)
 
     over = threading.Event()

@@ -1,5 +1,6 @@
 """What a retry does with the run of the try before it."""
 
+import uuid
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -17,15 +18,15 @@ def results(workspace: LocalWorkspace, name: str) -> list[RunResultState | None]
 def test_a_retry_after_a_failure_submits_anew(
     run_dag: RunDag, workspace: LocalWorkspace, deferrable: bool, tmp_path: Path
 ) -> None:
-    executions = tmp_path / "executions"
+    name, executions = str(uuid.uuid4()), tmp_path / "executions"
     with DAG(f"flaky_{deferrable}", schedule=None) as dag:
-        demo("flaky", executions, 3, retries=3, run_name=str(tmp_path), deferrable=deferrable)
+        demo("flaky", executions, 3, retries=3, run_name=name, deferrable=deferrable)
     finished = run_dag(dag)
 
     assert finished.state == "success", finished.log
     assert finished.tries("demo") == 3
     failed, success = RunResultState.FAILED, RunResultState.SUCCESS
-    assert results(workspace, str(tmp_path)) == [failed, failed, success]
+    assert results(workspace, name) == [failed, failed, success]
     assert executions.read_text() == "executed\n" * 3
 
 
@@ -38,14 +39,14 @@ def test_a_retry_after_success_of_the_run_does_not_run_it_again(
             marker.touch()
             raise RuntimeError("after the run")
 
-    executions = tmp_path / "executions"
+    name, executions = str(uuid.uuid4()), tmp_path / "executions"
     with DAG("fails_afterwards", schedule=None) as dag:
-        demo("count", executions, retries=1, run_name=str(tmp_path), post_execute=fails_once)
+        demo("count", executions, retries=1, run_name=name, post_execute=fails_once)
     finished = run_dag(dag)
 
     assert finished.state == "success", finished.log
     assert finished.tries("demo") == 2
-    assert results(workspace, str(tmp_path)) == [RunResultState.SUCCESS]
+    assert results(workspace, name) == [RunResultState.SUCCESS]
     assert executions.read_text() == "executed\n"
 
 

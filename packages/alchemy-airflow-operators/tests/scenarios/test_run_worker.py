@@ -1,5 +1,6 @@
 """Runs whose workers die, are told to stop, or come back: the app is executed as often as it should be."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Counted:
     def __init__(self, workers: Workers, workspace: LocalWorkspace, mode: str, folder: Path) -> None:
         self._file, self._gate = folder / "executions", folder / "gate"
         self._workers, self._workspace = workers, workspace
-        self._dag_id, self._run_id = f"counted_{mode}", folder.name
+        self._dag_id, self._run_id = f"counted_{mode}", str(uuid.uuid4())
         self.task = self.triggered()
 
     def triggered(self) -> ScheduledTask:
@@ -79,7 +80,7 @@ def counted(
 
 def submitted_and_stuck(workspace: LocalWorkspace, counted: Counted, seconds: int = 60) -> psutil.Process:
     """Return a worker that has submitted the run, which is being executed, and waits for its next answer."""
-    workspace.fault(route=GET_RUN, latency_ms=seconds * 1000, count=1)
+    workspace.fault(route=GET_RUN, latency_ms=seconds * 1000)
     worker = counted.task.start()
     until(lambda: counted.executions() == 1, "an execution")
     return worker
@@ -102,11 +103,11 @@ def test_a_run_whose_worker_died_after_the_submit_is_found_by_the_next_try(
     assert counted.task.state == "up_for_retry"
 
     counted.task.start()
+    until(lambda: "of try 1 is RUNNING: waiting for it" in counted.task.log, "a run that is found")
     counted.finish()
     assert counted.task.try_number == 2
     assert counted.executions() == 1
     assert counted.results() == ["SUCCESS"]
-    assert "of try 1 is RUNNING: waiting for it" in counted.task.log
 
 
 def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
@@ -121,11 +122,11 @@ def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
     assert counted.task.state == "up_for_retry"
 
     counted.task.start()
+    until(lambda: "of try 1 is RUNNING: waiting for it" in counted.task.log, "a run that is found")
     counted.finish()
     assert counted.task.try_number == 2
     assert counted.executions() == 1
     assert counted.results() == ["SUCCESS"]
-    assert "of try 1 is RUNNING: waiting for it" in counted.task.log
 
 
 def test_a_task_that_is_terminated_cancels_its_run_and_the_next_try_submits_anew(
@@ -135,6 +136,7 @@ def test_a_task_that_is_terminated_cancels_its_run_and_the_next_try_submits_anew
     (process,) = worker.children()
     process.terminate()
     until(lambda: counted.results() == ["CANCELED"], "the cancellation")
+    workspace.clear_faults()
     counted.task.wait("up_for_retry", "scheduled")
     if counted.task.state == "scheduled":
         counted.task.start()

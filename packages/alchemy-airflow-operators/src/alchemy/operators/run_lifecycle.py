@@ -101,11 +101,12 @@ class RunLifecycle(Base):
                 run_page_url=runs.page(run),
                 caller=type(self).__name__,
                 deadline=deadline,
+                try_number=context["ti"].try_number,
             )
             self.defer(trigger=trigger, method_name="execute_complete")
         self._report(self._ended(run))
 
-    def execute_complete(self, context: "Context", event: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def execute_complete(self, context: "Context", event: Mapping[str, Any]) -> None:
         """Go on after the trigger.
 
         Args:
@@ -115,6 +116,10 @@ class RunLifecycle(Base):
         Raises:
             AirflowException: The run has failed, or the workspace gives no answer.
         """
+        if "try_number" in event and event["try_number"] != context["ti"].try_number:
+            # Airflow 3.1.0 goes on with the event of the try before where it should start the retry.
+            self.execute(context)
+            return
         self.run_id = event["run_id"]
         run = self._asked_for(event["run_id"])
         # It may have succeeded before a deadline that nobody saw pass, or in a silence of the workspace.

@@ -34,24 +34,32 @@ class AlchemyRunTrigger(DatabricksExecutionTrigger):
     """
 
     def __init__(
-        self, *, deadline: float | None = None, patience: float = PATIENCE_SECONDS, **kwargs: Any
+        self,
+        *,
+        deadline: float | None = None,
+        patience: float = PATIENCE_SECONDS,
+        try_number: int | None = None,
+        **kwargs: Any,
     ) -> None:
         """Make a trigger.
 
         Args:
             deadline: When the run is canceled if it has not ended by then, in seconds since the epoch.
             patience: For how many seconds the workspace may give no answer.
+            try_number: The try of the task that waits; the event has it too.
             **kwargs: The provider's own.
         """
         super().__init__(**kwargs)
         self.deadline = deadline
+        self.try_number = try_number
         self.patience = patience
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and what makes it anew."""
         _, values = super().serialize()
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {**values, "deadline": self.deadline, "patience": self.patience}
+        own = {"deadline": self.deadline, "patience": self.patience, "try_number": self.try_number}
+        return path, {**values, **own}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event once the run has ended, is canceled at the deadline, or cannot be asked for."""
@@ -60,7 +68,8 @@ class AlchemyRunTrigger(DatabricksExecutionTrigger):
                 problem = await self._problem()
         except TimeoutError:
             problem = await self._canceled()
-        yield TriggerEvent({"run_id": self.run_id, "problem": problem})  # type: ignore[no-untyped-call]
+        tried = {} if self.try_number is None else {"try_number": self.try_number}
+        yield TriggerEvent({"run_id": self.run_id, "problem": problem, **tried})  # type: ignore[no-untyped-call]
 
     async def _canceled(self) -> str:
         """Cancel the run at the deadline and say so."""
