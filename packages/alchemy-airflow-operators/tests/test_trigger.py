@@ -29,6 +29,7 @@ while not pathlib.Path(sys.argv[1]).exists():
 GET = "/api/2.?/jobs/runs/get"
 CANCEL = "/api/2.?/jobs/runs/cancel"
 POLLING_S = 0.02
+FIRST_TRY: Any = {"ti": SimpleNamespace(try_number=1)}
 
 MakeTrigger = Callable[..., AlchemyRunTrigger]
 Json = dict[str, Any]
@@ -239,7 +240,7 @@ def test_a_run_that_succeeded_before_the_deadline_was_seen_has_succeeded(
     run.end()
     assert run.result() == "SUCCESS"
     event = first_event(trigger(deadline=time.time() - 60))
-    SkySparkBundleOperator(task_id="late", job_id=1).execute_complete({}, event)
+    SkySparkBundleOperator(task_id="late", job_id=1).execute_complete(FIRST_TRY, event)
 
 
 def test_a_run_that_cannot_be_canceled_at_the_deadline_is_told(
@@ -250,7 +251,7 @@ def test_a_run_that_cannot_be_canceled_at_the_deadline_is_told(
     assert "could not be canceled" in event["problem"]
     assert not run.shown()["end_time"]
     with pytest.raises(AirflowException, match="could not be canceled"):
-        SkySparkBundleOperator(task_id="late", job_id=1).execute_complete({}, event)
+        SkySparkBundleOperator(task_id="late", job_id=1).execute_complete(FIRST_TRY, event)
 
 
 def test_a_person_who_ends_the_task_ends_the_run(
