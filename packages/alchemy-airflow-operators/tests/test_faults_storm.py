@@ -117,7 +117,7 @@ def _runs_are_known(outcome: Outcome) -> None:
             continue
         later = [each for each in outcome.trace[place + 1 :] if each["process"] == line["process"]]
         if any(each["number"] > line["number"] for each in later):
-            assert re.search(rf"\b[Rr]un {answer['run_id']}\b", outcome.log)
+            assert re.search(rf"[Rr]un {answer['run_id']}\b", outcome.log)
 
 
 def _no_silence_loses_a_run(outcome: Outcome) -> None:

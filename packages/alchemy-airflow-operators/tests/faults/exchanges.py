@@ -9,7 +9,6 @@ import mmap
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,8 +75,6 @@ class Exchanges:
             (self._folder / "ended").touch()
             # Its handler runs before the next line.
             os.kill(os.getpid(), signal.SIGTERM)
-        # Of a real worker the log has left the process with each line.
-        sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def note(self, **values: object) -> None:
