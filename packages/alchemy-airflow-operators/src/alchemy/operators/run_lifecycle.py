@@ -206,10 +206,10 @@ class RunLifecycle(Base):
             self.log.info("Run %s has succeeded (cluster: %s): %s", run["run_id"], clusters, runs.page(run))
             return
         errors = [self._report_task(task) for task in runs.failed_tasks(run)]
-        said = "; ".join(errors) or runs.reason(run) or "the service does not say why."
+        said = "; ".join(errors) or runs.reason(run) or "the service does not say why"
         raise AirflowException(
             f"{self.task_id}: run {run['run_id']} has ended as {runs.state(run)} (cluster: {clusters}): "
-            f"{said} See {runs.page(run)}"
+            f"{said.rstrip('.')}. See {runs.page(run)}"
         )
 
     def _report_task(self, task: Mapping[str, Any]) -> str:
