@@ -103,7 +103,7 @@ def test_a_run_whose_worker_died_after_the_submit_is_found_by_the_next_try(
     assert counted.task.state == "up_for_retry"
 
     counted.task.start()
-    until(lambda: "of try 1 is RUNNING: waiting for it" in counted.task.log, "a run that is found")
+    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
     counted.finish()
     assert counted.task.try_number == 2
     assert counted.executions() == 1
@@ -122,7 +122,7 @@ def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
     assert counted.task.state == "up_for_retry"
 
     counted.task.start()
-    until(lambda: "of try 1 is RUNNING: waiting for it" in counted.task.log, "a run that is found")
+    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
     counted.finish()
     assert counted.task.try_number == 2
     assert counted.executions() == 1
@@ -187,6 +187,22 @@ def test_a_cleared_task_runs_again_and_its_tries_count_from_there(
     assert counted.task.try_number == 3
     assert counted.executions() == 2
     assert counted.results() == ["SUCCESS", "SUCCESS"]
+
+
+@pytest.mark.newest("Airflow remembers a run beyond a clear from 3.3 on")
+def test_a_run_that_goes_on_is_found_by_a_task_that_was_cleared_meanwhile(
+    workspace: LocalWorkspace, counted: Counted
+) -> None:
+    kill(submitted_and_stuck(workspace, counted))
+    workspace.clear_faults()
+    counted.task.is_lost()
+    counted.task.clear()
+
+    counted.task.start()
+    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
+    counted.finish()
+    assert counted.executions() == 1
+    assert counted.results() == ["SUCCESS"]
 
 
 @pytest.mark.parametrize("counted", ["polled"], indirect=True)

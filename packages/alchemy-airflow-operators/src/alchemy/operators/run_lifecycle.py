@@ -25,13 +25,16 @@ else:
 
 Json = dict[str, Any]
 
+_REMEMBERED = "alchemy_run"
+
 
 class RunLifecycle(Base):
     """Comes before one of the provider's operators among the bases, whose arguments it uses.
 
     A retry never starts a second run while the first one lives or once it has succeeded: see
     ``alchemy.payload.token``. That needs nothing to be stored, so it also holds for a worker that died right
-    after the submit; the provider's own ``durable`` is therefore off.
+    after the submit; the provider's own ``durable`` is therefore off. What Airflow can store from 3.3 on is
+    asked for beside it: it outlives a clear.
     """
 
     if TYPE_CHECKING:
@@ -85,7 +88,10 @@ class RunLifecycle(Base):
             payload = cast("Json", normalise_json_content(self.payload(context)))
         except AlchemyError as error:
             raise AirflowFailException(f"{self.task_id}: {error}") from error
-        run = self._found_or_started(payload, _attempt(self, context))
+        attempt = _attempt(self, context)
+        # Airflow has it from 3.3 on.
+        store = context.get("task_state_store")
+        run = self._remembered(attempt, store) or self._found_or_started(payload, attempt, store)
         self._show(run, context)
         if not self.wait_for_termination:
             return
@@ -139,7 +145,30 @@ class RunLifecycle(Base):
         self.workspace.cancel_run(self.run_id)
         self.log.info("Run %s is being canceled.", self.run_id)
 
-    def _found_or_started(self, payload: Json, attempt: Attempt) -> Json:
+    def _remembered(self, attempt: Attempt, store: Any) -> Json | None:
+        """Return the run of an earlier try that goes on, or has succeeded since the task was last cleared.
+
+        Tokens of the tries before a clear are not asked for, and yet the run of one may go on: its worker
+        died, or the workspace was out of reach for too long, and there was no other try.
+        """
+        known = store.get(_REMEMBERED) if store is not None else None
+        if not known:
+            return None
+        try:
+            run = self._asked_for(known["run_id"])
+        except AirflowException as error:
+            if not is_lasting(error):
+                raise
+            self.log.info("Run %s of an earlier try is not known any more: %s", known["run_id"], error)
+            return None
+        if runs.has_ended(run) and not (runs.has_succeeded(run) and known["first_try"] == attempt.first_try):
+            return None
+        self.run_id = run["run_id"]
+        store.set(_REMEMBERED, {"run_id": self.run_id, "first_try": attempt.first_try})
+        self._tell_found(run)
+        return run
+
+    def _found_or_started(self, payload: Json, attempt: Attempt, store: Any) -> Json:
         """Return the run that this try waits for."""
         tokens = list(attempt.tokens())
         for number, token in enumerate(tokens, attempt.first_try):
@@ -147,6 +176,8 @@ class RunLifecycle(Base):
             self.run_id = self.start(self._asked)
             self._asked = None
             self.log.info("The workspace has it as run %s.", self.run_id)
+            if store is not None:
+                store.set(_REMEMBERED, {"run_id": self.run_id, "first_try": attempt.first_try})
             run = self._asked_for(self.run_id)
             if number == attempt.try_number or not runs.has_failed(run):
                 break
@@ -156,8 +187,11 @@ class RunLifecycle(Base):
                 "Run %s of try %s has ended as %s: submitting anew.", self.run_id, number, runs.state(run)
             )
         if number < attempt.try_number:
-            self.log.info("Run %s of try %s is %s: waiting for it.", self.run_id, number, runs.state(run))
+            self._tell_found(run)
         return run
+
+    def _tell_found(self, run: Json) -> None:
+        self.log.info("Run %s of an earlier try is %s: waiting for it.", self.run_id, runs.state(run))
 
     def _show(self, run: Json, context: "Context") -> None:
         """Tell the log and the XComs where the run is to be seen."""
