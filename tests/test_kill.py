@@ -29,11 +29,14 @@ def wait_until_settled(out: Path) -> None:
     ("stop", "tries"), [(signal.SIGKILL, 40), (signal.SIGTERM, 10), (signal.SIGINT, 10)], ids=["9", "15", "2"]
 )
 def test_a_signal_never_leaves_a_part_of_a_project(tmp_path: Path, stop: signal.Signals, tries: int) -> None:
-    whole_out = tmp_path / "whole"
-    whole_out.mkdir()
-    begun = time.monotonic()
-    start(whole_out).wait()
-    duration = time.monotonic() - begun
+    durations = []
+    # The first run of all reads what the others find in memory.
+    for whole_out in (tmp_path / "cold", tmp_path / "whole"):
+        whole_out.mkdir()
+        begun = time.monotonic()
+        start(whole_out).wait()
+        durations.append(time.monotonic() - begun)
+    duration = min(durations)
     whole = read_tree(whole_out / PROJECT)
     assert whole
 
