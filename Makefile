@@ -51,7 +51,7 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	packages/skyspark/tests/matrix.sh
 	# Its pipelines run on Spark 4.1, in the environment that the line above made.
 	$(PYTEST) packages/databricks-local/tests $(LONGEST_FIRST)
-	$(PYTEST) tests -m slow -n auto --dist worksteal
+	$(PYTEST) tests -m slow -n auto --maxschedchunk 1
 
 bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py

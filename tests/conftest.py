@@ -12,6 +12,20 @@ from scaffold import ANGLES, BIN, MakeTemplate, commit_all, write_tree
 
 from mshell_cut import hooks
 
+# Each of two workers gets two of the first four, so that both take as long.
+_SLOWEST = (
+    "test_a_new_project_is_green_with_all_that_can_be_added[docker-17.3-False]",
+    "test_an_app_runs_from_what_the_dockerfile_installs",
+    "test_updated_projects_are_green",
+    "test_a_new_project_is_green_with_all_that_can_be_added[dab-18-True]",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take minutes."""
+    place = {name: number for number, name in enumerate(_SLOWEST)}
+    items.sort(key=lambda item: place.get(item.name, len(place)))
+
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
