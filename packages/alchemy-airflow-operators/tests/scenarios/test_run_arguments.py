@@ -76,16 +76,19 @@ def test_each_mapped_task_has_a_run_of_its_own(
     assert pages == [workspace.client().jobs.get_run(run_id).run_page_url for run_id in run_ids]
 
 
-def test_names_of_pools_become_their_ids(run_dag: RunDag, workspace: LocalWorkspace) -> None:
-    pools = workspace.client().instance_pools
+def test_names_of_pools_and_policies_become_their_ids(run_dag: RunDag, workspace: LocalWorkspace) -> None:
+    pools, policies = workspace.client().instance_pools, workspace.client().cluster_policies
     ids = [pools.create(name, "m5d.large").instance_pool_id for name in ("small", "small drivers", "smaller")]
+    policy, _ = [policies.create(name=name).policy_id for name in ("cheap", "cheaper")]
     with DAG("pooled", schedule=None) as dag:
-        demo("succeed", instance_pool_name="small", driver_instance_pool_name="small drivers")
+        names = {"instance_pool_name": "small", "driver_instance_pool_name": "small drivers"}
+        demo("succeed", policy_name="cheap", **names)
     finished = run_dag(dag)
 
     assert finished.state == "success", finished.log
     cluster = cluster_of(workspace.client().jobs.get_run(finished.xcom("demo", "run_id")))
     assert [cluster.instance_pool_id, cluster.driver_instance_pool_id] == ids[:2]
+    assert cluster.policy_id == policy
 
 
 @pytest.mark.parametrize(
