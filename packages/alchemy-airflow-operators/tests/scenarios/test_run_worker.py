@@ -86,6 +86,15 @@ def submitted_and_stuck(workspace: LocalWorkspace, counted: Counted, seconds: in
     return worker
 
 
+def find_the_one_run(counted: Counted) -> None:
+    """Try the task once more, and see that it waits for the run of the try before and starts no other."""
+    counted.task.start()
+    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
+    counted.finish()
+    assert counted.executions() == 1
+    assert counted.results() == ["SUCCESS"]
+
+
 def test_a_task_is_run_by_worker_and_triggerer(counted: Counted) -> None:
     counted.task.start()
     counted.finish()
@@ -101,13 +110,8 @@ def test_a_run_whose_worker_died_after_the_submit_is_found_by_the_next_try(
     assert counted.task.state == "running"
     counted.task.is_lost()
     assert counted.task.state == "up_for_retry"
-
-    counted.task.start()
-    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
-    counted.finish()
+    find_the_one_run(counted)
     assert counted.task.try_number == 2
-    assert counted.executions() == 1
-    assert counted.results() == ["SUCCESS"]
 
 
 def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
@@ -120,13 +124,8 @@ def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
     workspace.clear_faults()
     counted.task.is_lost()
     assert counted.task.state == "up_for_retry"
-
-    counted.task.start()
-    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
-    counted.finish()
+    find_the_one_run(counted)
     assert counted.task.try_number == 2
-    assert counted.executions() == 1
-    assert counted.results() == ["SUCCESS"]
 
 
 def test_a_task_that_is_terminated_cancels_its_run_and_the_next_try_submits_anew(
@@ -197,12 +196,7 @@ def test_a_run_that_goes_on_is_found_by_a_task_that_was_cleared_meanwhile(
     workspace.clear_faults()
     counted.task.is_lost()
     counted.task.clear()
-
-    counted.task.start()
-    until(lambda: "of an earlier try is RUNNING: waiting for it" in counted.task.log, "a run that is found")
-    counted.finish()
-    assert counted.executions() == 1
-    assert counted.results() == ["SUCCESS"]
+    find_the_one_run(counted)
 
 
 @pytest.mark.parametrize("counted", ["polled"], indirect=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+# The provider's two operators do not agree on the signature of execute_complete.
 class AlchemyDatabricksSubmitPySparkJobOperator(RunLifecycle, DatabricksSubmitRunOperator):  # type: ignore[misc]
     """Submits a run of one task on a new cluster and waits for it.
 

@@ -95,7 +95,6 @@ class RunLifecycle(Base):
         self._show(run, context)
         if not self.wait_for_termination:
             return
-        deadline = self._deadline(context)
         if self.deferrable and not runs.has_ended(run):
             trigger = AlchemyRunTrigger(
                 run_id=run["run_id"],
@@ -106,7 +105,7 @@ class RunLifecycle(Base):
                 retry_args=self.databricks_retry_args,
                 run_page_url=runs.page(run),
                 caller=type(self).__name__,
-                deadline=deadline,
+                deadline=self._deadline(context),
                 try_number=context["ti"].try_number,
             )
             self.defer(trigger=trigger, method_name="execute_complete")
@@ -164,20 +163,22 @@ class RunLifecycle(Base):
         if runs.has_ended(run) and not (runs.has_succeeded(run) and known["first_try"] == attempt.first_try):
             return None
         self.run_id = run["run_id"]
-        store.set(_REMEMBERED, {"run_id": self.run_id, "first_try": attempt.first_try})
+        self._remember(attempt, store)
         self._tell_found(run)
         return run
 
+    def _remember(self, attempt: Attempt, store: Any) -> None:
+        if store is not None:
+            store.set(_REMEMBERED, {"run_id": self.run_id, "first_try": attempt.first_try})
+
     def _found_or_started(self, payload: Json, attempt: Attempt, store: Any) -> Json:
         """Return the run that this try waits for."""
-        tokens = list(attempt.tokens())
-        for number, token in enumerate(tokens, attempt.first_try):
+        for number, token in enumerate(attempt.tokens(), attempt.first_try):
             self.run_id, self._asked = None, {**payload, "idempotency_token": token}
             self.run_id = self.start(self._asked)
             self._asked = None
             self.log.info("The workspace has it as run %s.", self.run_id)
-            if store is not None:
-                store.set(_REMEMBERED, {"run_id": self.run_id, "first_try": attempt.first_try})
+            self._remember(attempt, store)
             run = self._asked_for(self.run_id)
             if number == attempt.try_number or not runs.has_failed(run):
                 break

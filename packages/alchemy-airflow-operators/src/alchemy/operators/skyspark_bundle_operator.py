@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+# The provider's two operators do not agree on the signature of execute_complete.
 class SkySparkBundleOperator(RunLifecycle, DatabricksRunNowOperator):  # type: ignore[misc]
     """Runs a deployed job and waits for it, without holding a worker.
 
@@ -48,6 +49,7 @@ class SkySparkBundleOperator(RunLifecycle, DatabricksRunNowOperator):  # type: i
             **kwargs: Arguments of DatabricksRunNowOperator and of all operators.
         """
         super().__init__(job_name=job_name, repair_run=repair_run, deferrable=deferrable, **kwargs)
+        # Wider than the provider has them: they are checked once they are rendered.
         self.job_id = job_id  # type: ignore[assignment]
         self.job_parameters = job_parameters  # type: ignore[assignment]
         self.durable = False
