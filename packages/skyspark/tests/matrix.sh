@@ -11,7 +11,8 @@ python=$PWD/.venv/bin/python
 for name in "$@"; do
     environment=.venvs/spark$name
     [ -x "$environment/bin/python" ] || "$uv" venv --quiet --python "$python" "$environment"
-    "$uv" pip install --quiet --python "$environment/bin/python" \
+    # Spark is built from source: a cache keeps three more copies of it, and nothing else asks for this line's.
+    "$uv" pip install --quiet --no-cache --python "$environment/bin/python" \
         --editable "packages/skyspark[spark$name,connect,deploy]" pytest pytest-xdist hypothesis pexpect databricks-bundles
     "$environment/bin/skyspark" jars fetch
     "$environment/bin/python" -m pytest packages/skyspark/tests -m spark_matrix -q -n auto --dist loadfile --no-loadscope-reorder
