@@ -1,0 +1,1 @@
+"""What is deployed: requests, sets of files, manifests, bundles."""

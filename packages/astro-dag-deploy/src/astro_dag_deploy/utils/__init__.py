@@ -1,0 +1,1 @@
+"""Clients of what the function talks to: S3, DynamoDB, SES, Astro."""
