@@ -11,8 +11,8 @@ class DeployError(Exception):
         status: the HTTP status of the answer.
         code: one word for programs.
         problems: a sentence for each thing to mend; empty where the message says it all.
-        uploaded: whether the set of the repository was stored before it failed, so that the next deploy of any
-            repository of the deployment takes it along.
+        uploaded: whether the set of the repository was stored before it failed, so that the next deploy of
+            any repository of the deployment takes it along.
     """
 
     status: ClassVar[int] = 500
