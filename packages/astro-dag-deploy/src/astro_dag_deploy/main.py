@@ -219,7 +219,7 @@ def _mail(request: DeployRequest, body: Mapping[str, Any]) -> None:
     except DeployError:
         return
     if services.mail:
-        told = request.model_dump(mode="json", by_alias=True, include={"workspace", "deployment", "repo"})
+        told = request.model_dump(mode="json", include={"workspace", "deployment", "repo"})
         dags = [{"dag_id": dag.dag_id, "contact_email": dag.contact_email} for dag in request.dags]
         services.mail.email_failure({**told, **body, "dags": dags}, services.settings.environment)
 

@@ -149,7 +149,7 @@ class DagUpload:
                 for dag_id in sorted(dag_ids.intersection(other.manifest.dag_ids))
             ]
             problems += [
-                f"{path} is a file of repository {repo} already: put the files of a repository into a folder of "
+                f"{path} is a file of repository {repo} already: put a repository's files into a folder of "
                 "its own."
                 for path in sorted(paths & theirs)
             ]

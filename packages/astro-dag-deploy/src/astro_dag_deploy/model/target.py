@@ -19,7 +19,7 @@ class Target:
         return f"{self.workspace}/{self.deployment}"
 
     def files_prefix(self, repo: str) -> str:
-        """Return where the files of a repository are; its last slash keeps those of `ab` out of those of `a`."""
+        """Return where the files of a repository are; without its last slash `a` would have those of `ab`."""
         return f"dags/{self}/{repo}/"
 
     @property
