@@ -1,0 +1,134 @@
+"""The stand-in program does what the Astro CLI 1.45 does, also where that is no deploy."""
+
+import subprocess
+import time
+
+import pytest
+from astro_api import AstroApi, Fault, api_token
+from astro_program import install_astro
+
+
+@pytest.fixture
+def api():
+    with AstroApi() as server:
+        server.add_deployment("deployment1")
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    for path, text in {"dags/new.py": "NEW = 1\n", ".astro/config.yaml": "project:\n  name: x\n"}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def astro(api, project, tmp_path):
+    """Run the program, after a deployment got a DAG."""
+    program = install_astro(api, tmp_path / "bin")
+    token = api.add_token()
+    (tmp_path / "home").mkdir()
+
+    def run(*options, deployment="deployment1", stdin="", token=token):
+        command = [program, "deploy", deployment, "--dags", *options]
+        variables = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "ASTRO_API_TOKEN": token}
+        return subprocess.run(
+            command, cwd=project, env=variables, input=stdin, capture_output=True, text=True
+        )
+
+    new = project / "dags" / "new.py"
+    new.rename(project / "dags" / "old.py")
+    assert run("--workspace-id=workspace1").returncode == 0
+    (project / "dags" / "old.py").rename(new)
+    return run
+
+
+OLD = {"dags/old.py": b"NEW = 1\n"}
+
+
+def test_it_replaces_the_whole_bundle_and_says_so(astro, api):
+    done = astro("--workspace-id", "workspace1", "--description", "build 7")
+    assert done.returncode == 0
+    assert (
+        f"\nSuccessfully uploaded DAGs with version {api.version('deployment1')} to Astro. Navigate"
+        in done.stdout
+    )
+    assert api.bundle("deployment1") == {"dags/new.py": b"NEW = 1\n"}
+    assert api.deploys("deployment1")[-1].description == "build 7"
+
+
+def test_the_folder_is_left_out_on_request(astro, api):
+    assert astro("--workspace-id=workspace1", "--no-dags-base-dir").returncode == 0
+    assert api.bundle("deployment1") == {"new.py": b"NEW = 1\n"}
+
+
+def is_no_deploy(done, api, said):
+    assert done.returncode == 0
+    assert said in done.stdout
+    assert "Successfully" not in done.stdout
+    assert api.bundle("deployment1") == OLD
+
+
+def test_uncommitted_changes_end_it_with_0(astro, api, project):
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    deploys = len(api.deploys("deployment1"))
+    is_no_deploy(astro("--workspace-id=workspace1"), api, "Project directory has uncommitted changes")
+    assert len(api.deploys("deployment1")) == deploys
+    assert "Successfully" in astro("--workspace-id=workspace1", "--force").stdout
+
+
+def test_another_workspace_ends_it_with_0(astro, api):
+    is_no_deploy(astro("--workspace-id=workspace2"), api, "Invalid workspace id workspace2 was provided")
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "yes\n"])
+def test_no_dag_and_no_consent_end_it_with_0(astro, api, project, answer):
+    (project / "dags" / "new.py").rename(project / "dags" / "new.sql")
+    is_no_deploy(astro("--workspace-id=workspace1", stdin=answer), api, "Canceling deploy...")
+    assert api.deploys("deployment1")[-1].status == "INITIALIZED"
+
+
+@pytest.mark.parametrize(("options", "answer"), [(["--force"], ""), ([], "y\n")])
+def test_no_dag_with_force_or_consent_deletes_every_dag(astro, api, project, options, answer):
+    (project / "dags" / "new.py").unlink()
+    assert "Successfully" in astro("--workspace-id=workspace1", *options, stdin=answer).stdout
+    assert api.bundle("deployment1") == {}
+
+
+def test_a_file_with_py_in_its_name_counts_as_a_dag(astro, api, project):
+    (project / "dags" / "new.py").rename(project / "dags" / "happy.txt")
+    assert "Successfully" in astro("--workspace-id=workspace1").stdout
+    assert api.bundle("deployment1") == {"dags/happy.txt": b"NEW = 1\n"}
+
+
+def test_a_deploy_that_astro_failed_is_said_to_be_one(astro, api):
+    api.fault("finalize_deploy", Fault(ends_as="FAILED"))
+    done = astro("--workspace-id=workspace1")
+    assert (done.returncode, "Successfully" in done.stdout) == (0, True)
+    assert api.bundle("deployment1") == OLD
+
+
+def test_errors_end_it_with_1(astro, api, project):
+    api.add_deployment("deployment2", takes_dags=False)
+    expired = api_token("organization1", "workspace1", expires=time.time() - 1)
+    for done, said in [
+        (astro("--workspace-id=workspace1", deployment="deployment3"), "Deployment deployment3 not found"),
+        (astro("--workspace-id=workspace1", deployment="deployment2"), "DAG-only deploys are not enabled"),
+        (astro("--workspace-id=workspace1", "--unknown"), "unknown flag: --unknown"),
+        (astro("--workspace-id=workspace1", token=""), "no context set, have you authenticated to Astro"),
+        (astro("--workspace-id=workspace1", token="nonsense"), "API Token is invalid or malformed"),
+        (astro("--workspace-id=workspace1", token=expired), "API Token is expired"),
+    ]:
+        assert done.returncode == 1
+        assert f"Error: {said}" in done.stderr
+    (project / ".astro" / "config.yaml").unlink()
+    done = astro("--workspace-id=workspace1")
+    assert (done.returncode, "this is not an Astro project directory" in done.stderr) == (1, True)
+    assert api.bundle("deployment1") == OLD
+
+
+def test_the_token_is_written_into_the_home(astro, api, tmp_path):
+    [token] = api.tokens
+    assert token in (tmp_path / "home" / ".astro" / "config.yaml").read_text()
