@@ -2,97 +2,19 @@
 
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from astro_dag_deploy import main
 from astro_dag_deploy.model.target import Target
-from astro_dag_deploy.utils.s3_client import S3Client
 from moto.server import ThreadedMotoServer
 
-STANDINS = Path(__file__).parent / "standins"
-sys.path.insert(0, str(STANDINS))
+sys.path.insert(0, str(Path(__file__).parent / "standins"))
 
-WORKSPACE = "clworkspace"
-TOKEN = "token-that-nobody-may-see"
-
-
-@dataclass
-class Context:
-    """Lambda's context of one invocation."""
-
-    aws_request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    seconds: float = 300.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
-
-
-@dataclass
-class Cloud:
-    """The function's surroundings, of one test alone.
-
-    Attributes:
-        bucket: the versioned bucket.
-        table: the table of locks and requests.
-        target: a deployment that is served.
-        astro: the loopback Astro.
-    """
-
-    bucket: str
-    table: str
-    target: Target
-    astro: Any
-
-    @property
-    def s3(self) -> Any:
-        return boto3.client("s3")
-
-    @property
-    def dynamodb(self) -> Any:
-        return boto3.client("dynamodb")
-
-    @property
-    def storage(self) -> S3Client:
-        return S3Client(self.bucket, self.s3)
-
-    def event(self, repo: str, files: Mapping[str, str], **more: Any) -> dict[str, Any]:
-        """A direct event: one DAG for each file of Python, named as the file, the others its dependencies."""
-        paths = sorted(files)
-        dags = [
-            {
-                "dag_id": path.removesuffix(".py").replace("/", "."),
-                "dag_file": {"path": path, "text": files[path]},
-            }
-            for path in paths
-            if path.endswith(".py")
-        ]
-        if dags:
-            dags[0]["dependencies"] = [
-                {"path": path, "text": files[path]} for path in paths if not path.endswith(".py")
-            ]
-        return {
-            "astroWorkspace": self.target.workspace,
-            "astroDeployment": self.target.deployment,
-            "repo": repo,
-            "body": {"dags": dags},
-            **more,
-        }
-
-    def deploy(self, repo: str, files: Mapping[str, str], **more: Any) -> dict[str, Any]:
-        """Call the handler as Lambda does."""
-        return main.handler(self.event(repo, files, **more), Context())
-
-    def bundle(self) -> dict[str, str]:
-        """The DAGs that Astro has, by path."""
-        return {
-            path.removeprefix("dags/"): content.decode()
-            for path, content in self.astro.bundle(self.target.deployment).items()
-        }
+from astro_api import AstroApi
+from surroundings import WORKSPACE, Cloud, make_surroundings
 
 
 @pytest.fixture(scope="session")
@@ -115,8 +37,6 @@ def aws() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def astro() -> Iterator[Any]:
     """Astronomer's API, one for all tests: each has a deployment of its own."""
-    from astro_api import AstroApi
-
     with AstroApi() as server:
         yield server
 
@@ -130,30 +50,3 @@ def cloud(aws: str, astro: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clo
     main._services.cache_clear()
     yield made
     main._services.cache_clear()
-
-
-def make_surroundings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make in AWS and Astro what a function needs, and its environment."""
-    cloud.s3.create_bucket(Bucket=cloud.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    cloud.s3.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
-    cloud.dynamodb.create_table(
-        TableName=cloud.table,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    boto3.client("secretsmanager").create_secret(Name=cloud.bucket, SecretString=TOKEN)
-    cloud.astro.add_deployment(cloud.target.deployment, workspace=cloud.target.workspace, token=TOKEN)
-    variables = {
-        "DAG_BUCKET": cloud.bucket,
-        "STATE_TABLE": cloud.table,
-        "ALLOWED_DEPLOYMENTS": str(cloud.target),
-        "SOURCE_BUCKETS": f"{cloud.bucket}-sources",
-        "ASTRO_DEPLOYER": "api",
-        "ASTRO_API_URL": cloud.astro.url,
-        "ASTRO_ORGANIZATION": cloud.astro.organization,
-        "ASTRO_TOKEN_SECRET": cloud.bucket,
-        "ENVIRONMENT": "dev",
-    }
-    for variable, value in variables.items():
-        monkeypatch.setenv(variable, value)

@@ -1,5 +1,6 @@
 """The handler as a whole: from an event to the DAGs that Astro has."""
 
+import io
 import json
 
 import boto3
@@ -7,7 +8,7 @@ import pytest
 from astro_dag_deploy import main
 from astro_dag_deploy.errors import SettingsError
 from astro_dag_deploy.settings import Settings
-from conftest import TOKEN, Context
+from surroundings import TOKEN, Context
 
 DAG = "from airflow.sdk import DAG\n"
 
@@ -212,20 +213,29 @@ def test_what_lies_in_the_prefix_without_a_manifest_is_never_deployed(cloud):
     assert cloud.storage.get(cloud.target.files_prefix("orders") + "half.py") is None
 
 
-def test_metrics_and_logs_tell_what_happened_and_no_secret(cloud, capfd):
+@pytest.fixture
+def logs():
+    """What is logged, which goes where standard output was when the logger was made."""
+    handler = main.logger.registered_handler
+    written = io.StringIO()
+    before = handler.setStream(written)
+    yield written
+    handler.setStream(before)
+
+
+def test_metrics_and_logs_tell_what_happened_and_no_secret(cloud, capfd, logs):
     event = cloud.event("orders", {"a.py": DAG}, requestId="build-7")
     main.handler(event, Context())
     cloud.deploy("orders", {"a.py": "1 +\n"})
     out, err = capfd.readouterr()
-    assert TOKEN not in out + err
-    lines = [json.loads(line) for line in out.splitlines()]
-    metrics = [line for line in lines if "_aws" in line]
+    assert TOKEN not in out + err + logs.getvalue()
+    metrics = [json.loads(line) for line in out.splitlines()]
     assert [(next(key for key in line if "." in key)) for line in metrics] == [
         "parse.success", "parse.time", "deploy.success", "deploy.time", "parse.success", "parse.time",
     ]  # fmt: skip
     assert [line["parse.success"] for line in metrics if "parse.success" in line] == [[1.0], [0.0]]
     assert all(line["repo"] == "orders" and line["deployment"] == cloud.target.deployment for line in metrics)
-    (done, failed) = [line for line in lines if line.get("message") in ("deployed", "failed")]
+    done, failed = map(json.loads, logs.getvalue().splitlines())
     assert done["request_id"] == "build-7"
     assert failed["code"] == "bad_request"
     assert "request_id" in failed
@@ -242,16 +252,16 @@ def test_a_token_for_each_workspace(cloud):
     assert f"without a token for workspace {cloud.target.workspace}" in answer["body"]["message"]
 
 
-def test_a_failure_it_does_not_know_is_an_answer_without_its_text(cloud, monkeypatch, capfd):
+def test_a_failure_it_does_not_know_is_an_answer_without_its_text(cloud, monkeypatch, capfd, logs):
     def fail(*_):
-        raise RuntimeError("https://host/file?signature=secret")
+        raise RuntimeError(f"https://host/file?signature={TOKEN}")
 
     monkeypatch.setattr(main, "_deploy", fail)
     answer = cloud.deploy("orders", {"a.py": DAG})
     assert (answer["statusCode"], answer["body"]["error"]) == (500, "internal")
     out, err = capfd.readouterr()
-    assert "secret" not in out + err + json.dumps(answer)
-    assert "RuntimeError" in out
+    assert TOKEN not in out + err + logs.getvalue() + json.dumps(answer)
+    assert "RuntimeError" in logs.getvalue()
 
 
 def test_all_settings_that_are_missing_or_wrong_are_named():

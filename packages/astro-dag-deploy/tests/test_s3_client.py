@@ -2,6 +2,7 @@
 
 import pytest
 from astro_dag_deploy.errors import ConflictError, StorageError
+from astro_dag_deploy.utils import s3_client
 from astro_dag_deploy.utils.s3_client import S3Client, in_parallel
 
 PREFIX = "dags/ws/dep1/repo/"
@@ -76,12 +77,15 @@ def test_nothing_but_the_prefix_of_one_repository_can_be_cleared(cloud, prefix):
     assert cloud.storage.keys("dags/") == [PREFIX + "a.py"]
 
 
-def test_more_is_listed_and_cleared_than_one_page_holds(cloud):
-    keys = [f"{PREFIX}{number:04}.py" for number in range(1_003)]
+def test_more_is_listed_and_cleared_than_one_page_holds(cloud, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
+    monkeypatch.setattr(s3_client, "_DELETED_AT_ONCE", 2)
+    keys = [f"{PREFIX}{number}.py" for number in range(5)]
     in_parallel(lambda key: cloud.storage.put(key, b"x", "text/plain"), keys)
+    assert len(cloud.s3.list_objects_v2(Bucket=cloud.bucket)["Contents"]) == 2
     assert cloud.storage.keys(PREFIX) == keys
     assert list(cloud.storage.latest(PREFIX)) == keys
-    assert cloud.storage.clear_prefix(PREFIX) == 1_003
+    assert cloud.storage.clear_prefix(PREFIX) == 5
     assert cloud.storage.keys(PREFIX) == []
 
 
