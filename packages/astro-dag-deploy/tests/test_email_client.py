@@ -65,16 +65,15 @@ def test_the_recipients_and_the_contact_are_told(email, sent):
         """\
 The request has one problem: nothing was changed.
 
-DAG: medallion
 Repository: orders-dags
 Workspace: workspace1
 Deployment: deployment1
-Squad: orders
-Contact: owner@example.com
-Slack channel: #orders
 Request: build-7
 Error: bad_request
 Environment: prod
+
+DAGs:
+- medallion (contact owner@example.com, squad orders, Slack channel #orders)
 
 Problems:
 - orders/medallion.py: line 3: invalid syntax
@@ -91,7 +90,58 @@ def test_a_dag_of_which_little_is_known_is_told_of(email, sent):
     email.email_failure({"dag_id": "medallion", "contact_email": None, "problems": None}, "dev")
     [mail] = sent()
     assert mail["subject"] == "[dev] DAG medallion was not deployed to ?"
-    assert mail["body"] == "The deploy failed.\n\nDAG: medallion\nEnvironment: dev\n"
+    assert mail["body"] == "The deploy failed.\n\nEnvironment: dev\n\nDAGs:\n- medallion\n"
+
+
+def request(*dags):
+    failure = {name: DAG[name] for name in ("repo", "workspace", "deployment", "message")}
+    return failure | {"uploaded": True, "problems": [], "dags": list(dags)}
+
+
+def test_each_contact_is_told_of_its_own_dags_and_the_recipients_of_all(email, sent):
+    orders = {"dag_id": "orders", "contact_email": "a@example.com"}
+    refunds = {"dag_id": "refunds", "contact_email": "a@example.com"}
+    users = {"dag_id": "users", "contact_email": "b@example.com"}
+    cleanup = {"dag_id": "cleanup", "contact_email": None}
+    email.email_failure(request(orders, users, cleanup, refunds), "dev")
+    told = [
+        (
+            mail["destinations"]["ToAddresses"],
+            mail["subject"],
+            [line.split()[1] for line in mail["body"].splitlines() if line.startswith("- ")],
+        )
+        for mail in sent()
+    ]
+    assert told == [
+        (
+            ["platform@example.com", "on-call@example.com"],
+            "[dev] 4 DAGs of orders-dags were not deployed to deployment1",
+            ["orders", "users", "cleanup", "refunds"],
+        ),
+        (
+            ["a@example.com"],
+            "[dev] 2 DAGs of orders-dags were not deployed to deployment1",
+            ["orders", "refunds"],
+        ),
+        (["b@example.com"], "[dev] DAG users was not deployed to deployment1", ["users"]),
+    ]
+    assert all("\nThe files are stored: the next deploy" in mail["body"] for mail in sent())
+
+
+def test_a_request_for_no_dags_is_told_of(email, sent):
+    email.email_failure(request(), "dev")
+    assert [mail["subject"] for mail in sent()] == [
+        "[dev] The DAGs of orders-dags were not deployed to deployment1"
+    ]
+
+
+def test_too_many_contacts_are_not_all_written_to(email, sent, caplog):
+    dags = [{"dag_id": f"dag{number}", "contact_email": f"{number}@example.com"} for number in range(53)]
+    email.email_failure(request(*dags), "dev")
+    assert len(sent()) == 51
+    assert warnings(caplog) == [
+        "No mail about a failed deploy was sent to 3 more contacts: they are too many."
+    ]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x0b", "\0"])

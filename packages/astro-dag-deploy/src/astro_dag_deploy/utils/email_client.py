@@ -17,19 +17,17 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _LONGEST_SUBJECT = 150
 _LONGEST_LINE = 1000
-_LISTED_PROBLEMS = 50
-# What a mail says of a DAG, in this order.
+_LISTED = 50
+_MOST_CONTACTS = 50
+# What a mail says, in this order.
 _FIELDS = {
-    "dag_id": "DAG",
     "repo": "Repository",
     "workspace": "Workspace",
     "deployment": "Deployment",
-    "squad_name": "Squad",
-    "contact_email": "Contact",
-    "alert_slack_channel": "Slack channel",
     "request_id": "Request",
     "error": "Error",
 }
+_DAG_FIELDS = {"contact_email": "contact", "squad_name": "squad", "alert_slack_channel": "Slack channel"}
 _NOT_SENT = "No mail about a failed deploy was sent to %s: %s."
 _logger = Logger(child=True)
 
@@ -49,42 +47,53 @@ class EmailClient:
         self._ses = ses
 
     def email_failure(self, dag_json: Mapping[str, Any], environment: str) -> None:
-        """Tell of a DAG that was not deployed: the configured recipients, and the DAG's own contact.
+        """Tell of DAGs that were not deployed: the configured recipients of all, each contact of its own.
 
         It never fails: a mail that cannot be sent is a warning in the log.
 
         Args:
-            dag_json: the DAG as the request has it (`dag_id`, `contact_email`, `squad_name`,
-                `alert_slack_channel`; the files are not mailed), with `repo`, `workspace`, `deployment`,
-                `request_id` and what went wrong: `error` (the code), `message` (a sentence) and `problems`
-                (sentences).
+            dag_json: what went wrong and where (`message`, a sentence, `problems`, sentences, `error`, the
+                code, `uploaded`, whether the files are stored, `repo`, `workspace`, `deployment`,
+                `request_id`) and `dags`, each as the request has it (`dag_id`, `contact_email`, `squad_name`,
+                `alert_slack_channel`; files are not mailed). Without `dags` it is itself the one DAG.
             environment: dev or prod.
         """
-        subject = quote(
-            f"[{environment}] DAG {dag_json.get('dag_id', '?')} was not deployed to "
-            f"{dag_json.get('deployment', '?')}",
-            longest=_LONGEST_SUBJECT,
-        )
-        text = _text(dag_json, environment)
-        contact = str(dag_json.get("contact_email") or "")
+        dags = dag_json.get("dags", [dag_json])
+        of_contact: dict[str, list[Mapping[str, Any]]] = {}
+        for dag in dags:
+            contact = str(dag.get("contact_email") or "")
+            if contact and contact not in self._recipients:
+                of_contact.setdefault(contact, []).append(dag)
+        self._send(self._recipients, dag_json, dags, environment)
         # A contact that SES does not take must not cost the others their mail.
-        contacts = [contact] if contact and contact not in self._recipients else []
-        for recipients in (self._recipients, contacts):
-            if addresses := [address for address in recipients if _is_address(address)]:
-                self._send(addresses, subject, text)
+        for contact in list(of_contact)[:_MOST_CONTACTS]:
+            self._send([contact], dag_json, of_contact[contact], environment)
+        if len(of_contact) > _MOST_CONTACTS:
+            _logger.warning(
+                _NOT_SENT, f"{len(of_contact) - _MOST_CONTACTS} more contacts", "they are too many"
+            )
 
-    def _send(self, recipients: list[str], subject: str, text: str) -> None:
+    def _send(
+        self,
+        recipients: Sequence[str],
+        failure: Mapping[str, Any],
+        dags: Sequence[Mapping[str, Any]],
+        environment: str,
+    ) -> None:
+        addresses = [address for address in recipients if _is_address(address)]
+        if not addresses:
+            return
         try:
             self._ses.send_email(
                 Source=self._sender,
-                Destination={"ToAddresses": recipients},
+                Destination={"ToAddresses": addresses},
                 Message={
-                    "Subject": {"Data": subject, "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": text, "Charset": "UTF-8"}},
+                    "Subject": {"Data": _subject(failure, dags, environment), "Charset": "UTF-8"},
+                    "Body": {"Text": {"Data": _text(failure, dags, environment), "Charset": "UTF-8"}},
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            _logger.warning(_NOT_SENT, ", ".join(recipients), explain(error))
+            _logger.warning(_NOT_SENT, ", ".join(addresses), explain(error))
 
 
 def _is_address(text: str) -> bool:
@@ -94,17 +103,38 @@ def _is_address(text: str) -> bool:
     return False
 
 
-def _text(dag_json: Mapping[str, Any], environment: str) -> str:
-    lines = [quote(str(dag_json.get("message") or "The deploy failed."), longest=_LONGEST_LINE), ""]
-    lines += [
-        f"{label}: {quote(str(dag_json[name]), longest=_LONGEST_LINE)}"
-        for name, label in _FIELDS.items()
-        if dag_json.get(name)
-    ]
-    lines.append(f"Environment: {quote(environment)}")
-    problems = [quote(str(problem), longest=_LONGEST_LINE) for problem in dag_json.get("problems") or []]
-    if problems:
-        lines += ["", "Problems:", *(f"- {problem}" for problem in problems[:_LISTED_PROBLEMS])]
-        if more := len(problems[_LISTED_PROBLEMS:]):
-            lines.append(f"- and {more} more")
+def _subject(failure: Mapping[str, Any], dags: Sequence[Mapping[str, Any]], environment: str) -> str:
+    repo, deployment = failure.get("repo", "?"), failure.get("deployment", "?")
+    if len(dags) == 1:
+        what = f"DAG {dags[0].get('dag_id', '?')} was"
+    else:
+        what = f"{len(dags) or 'The'} DAGs of {repo} were"
+    return quote(f"[{environment}] {what} not deployed to {deployment}", longest=_LONGEST_SUBJECT)
+
+
+def _text(failure: Mapping[str, Any], dags: Sequence[Mapping[str, Any]], environment: str) -> str:
+    lines = [_line(failure.get("message") or "The deploy failed.")]
+    if failure.get("uploaded"):
+        lines.append("The files are stored: the next deploy of the deployment takes them along.")
+    lines.append("")
+    lines += [f"{label}: {_line(failure[name])}" for name, label in _FIELDS.items() if failure.get(name)]
+    lines.append(f"Environment: {_line(environment)}")
+    lines += _list("DAGs", [_dag(dag) for dag in dags])
+    lines += _list("Problems", failure.get("problems") or [])
     return "\n".join(lines) + "\n"
+
+
+def _dag(dag: Mapping[str, Any]) -> str:
+    known = ", ".join(f"{label} {dag[name]}" for name, label in _DAG_FIELDS.items() if dag.get(name))
+    return f"{dag.get('dag_id', '?')} ({known})" if known else str(dag.get("dag_id", "?"))
+
+
+def _list(title: str, entries: Sequence[Any]) -> list[str]:
+    if not entries:
+        return []
+    lines = ["", f"{title}:", *(f"- {_line(entry)}" for entry in entries[:_LISTED])]
+    return [*lines, f"- and {len(entries) - _LISTED} more"] if len(entries) > _LISTED else lines
+
+
+def _line(value: object) -> str:
+    return quote(str(value), longest=_LONGEST_LINE)
