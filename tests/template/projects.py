@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,3 +59,16 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     )
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def path_with_uv(folder: Path) -> str:
+    """Put uv, and nothing else of this workspace's environment, on PATH."""
+    folder.mkdir()
+    (folder / "uv").symlink_to(BIN / "uv")
+    return os.pathsep.join([str(folder), path_without_uv()])
+
+
+def path_without_uv() -> str:
+    return os.pathsep.join(
+        folder for folder in MACHINE["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
+    )

@@ -2,30 +2,20 @@
 
 import ast
 import json
-import re
 import string
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from skyspark.pipeline.interpolation import Variables
+from template.awkward import AWKWARD, alphanumeric, constants, joined, unescaped
 from template.projects import BIN, PRINCIPALS, ROOT, Render, answers, run, texts
 
 from mshell_cut import questions
 
 TEMPLATE = questions.load(ROOT)
-AWKWARD = "it's \"x\": #1 - 100% `$(id)` ${HOME} $$ \\ \\n '''é 語 🚀 {{ x }} ${{ y }} | [a](b) <b> & * ~ !"
-
-alphanumeric = string.ascii_letters + string.digits
-
-
-def joined(separators: str, size: int) -> st.SearchStrategy[str]:
-    """Words with single separators between, up to the greatest length."""
-    words = st.lists(st.text(alphanumeric, min_size=1, max_size=size), min_size=1, max_size=6)
-    return st.builds(lambda parts, mark: mark.join(parts)[:size], words, st.sampled_from(separators))
 
 
 def matching(question: str) -> st.SearchStrategy[str]:
@@ -90,21 +80,6 @@ LONGEST = {
     "schedule": "0,5,10,15,20,25,30,35,40,45,50,55 0-6/2,8-20/4 * 1-2 MON-WED,FRI",
     "ecr_registry": "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com.cn",
 }
-
-
-def constants(module: str) -> dict[str, Any]:
-    """Read `NAME = "text"` at the top level of a module."""
-    return {
-        node.targets[0].id: node.value.value
-        for node in ast.parse(module).body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
-
-
-def unescaped(markdown: str) -> str:
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
 
 
 # Each example renders a whole project: shrinking one would take minutes.

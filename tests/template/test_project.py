@@ -1,28 +1,14 @@
 """A cut project is green from its first minute, with all that can be added to it: on real Spark and Delta."""
 
-import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 from template.additions import ADDED, add_all
-from template.projects import BIN, MACHINE, Render, run
+from template.projects import Render, path_with_uv, path_without_uv, run
 
 pytestmark = pytest.mark.slow
-
-
-def path_with_uv(folder: Path) -> str:
-    """Put uv, and nothing else of this workspace's environment, on PATH."""
-    folder.mkdir()
-    (folder / "uv").symlink_to(BIN / "uv")
-    return os.pathsep.join([str(folder), path_without_uv()])
-
-
-def path_without_uv() -> str:
-    return os.pathsep.join(
-        folder for folder in MACHINE["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
-    )
 
 
 @pytest.mark.parametrize(("kind", "runtime", "with_uv"), [("docker", "17.3", False), ("dab", "18", True)])

@@ -1,0 +1,114 @@
+"""A cut DAG project is green from its first minute, on real Airflow, and can be deployed."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from template.astro_dag import QUESTIONS
+from template.projects import MACHINE, ROOT, Render, path_with_uv, run
+
+pytestmark = pytest.mark.slow
+
+MODULES = """
+import json, re
+from importlib.metadata import packages_distributions
+print(json.dumps([name for name in packages_distributions() if re.fullmatch("[a-z][a-z0-9_]*", name)]))
+"""
+BAD = {
+    "network": "import urllib.request\n\nurllib.request.urlopen('http://127.0.0.1:9')\n",
+    "database": "from airflow.models import DagModel\nfrom airflow.utils.session import create_session\n\n"
+    "with create_session() as session:\n    session.query(DagModel).all()\n",
+    "variable": "from airflow.sdk import Variable\n\nVariable.get('environment', default='dev')\n",
+}
+LAX = '''"""Is no DAG of the squad."""
+
+from airflow.sdk import DAG, task
+
+with DAG(dag_id="lax", schedule=None, catchup=True):
+
+    @task
+    def nothing() -> None:
+        pass
+
+    nothing()
+'''
+
+
+@pytest.fixture(scope="module")
+def project(render_astro_dag: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its environment, under git."""
+    folder = tmp_path_factory.mktemp("astro_dag")
+    project = shutil.copytree(render_astro_dag(), folder / "project")
+    run("git", "init", "--quiet", cwd=project)
+    run("git", "add", "--all", cwd=project)
+    run("make", "build-dev", cwd=project, PATH=path_with_uv(folder / "bin"))
+    yield project
+    shutil.rmtree(folder)
+
+
+def test_a_new_project_is_green_and_leaves_nothing_behind(project: Path) -> None:
+    # One line for each file with tests, also where the machine says how verbose pytest is to be.
+    printed = run("make", "lint", "test", cwd=project, PYTEST_ADDOPTS="--verbosity=0 --color=no")
+    for test in ("ci/test_dag_request", "dags/test_import", "dags/test_pipeline", "dags/test_rules"):
+        assert re.search(rf"^tests/{test}\.py \.+", printed, re.MULTILINE), test
+    assert len(re.findall(r"=+ \d+ passed", printed)) == 1
+    assert not re.search(r"\d+ (failed|skipped|error|warning)", printed)
+    assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
+
+
+def test_no_pipeline_stands_in_for_an_installed_module(project: Path) -> None:
+    modules = json.loads(run(project / ".venv/bin/python", "-c", MODULES, cwd=project))
+    assert "airflow" in modules
+    reserved = set(QUESTIONS["_rules"]["pipeline_name"]["reserved"])
+    assert {name.replace("_", "-") for name in modules} <= reserved
+
+
+def test_the_deploy_function_takes_what_the_project_asks_for(project: Path) -> None:
+    run(ROOT / "scripts/lambda.sh", cwd=ROOT)
+    request = run("make", "--silent", "deploy-request", "DEPLOYMENT=dep1", cwd=project)
+    done = subprocess.run(
+        [ROOT / ".venvs/lambda/bin/python", ROOT / "tests/template/astro_deploy.py"],
+        input=request, env=MACHINE, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    deployed = json.loads(done.stdout.splitlines()[-1])
+    assert deployed["answer"]["statusCode"] == 200, deployed
+    assert deployed["answer"]["body"]["dags"] == [QUESTIONS["pipeline_name"]]
+    committed = run("git", "ls-files", "dags", cwd=project).splitlines()
+    assert {f"dags/{path}" for path in deployed["bundle"]} == set(committed)
+    for path, text in deployed["bundle"].items():
+        assert text == (project / "dags" / path).read_text(encoding="utf-8")
+
+
+def test_the_projects_own_tests_catch_what_would_hurt_airflow_or_the_squad(
+    project: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(
+        project, tmp_path / "project", symlinks=True, ignore=shutil.ignore_patterns(".venv")
+    )
+    # Users replace the sample; what upgrades bring must not need it.
+    shutil.rmtree(copy / "dags" / QUESTIONS["pipeline_name"])
+    shutil.rmtree(copy / "tests" / "steps")
+    (copy / "tests" / "dags" / "test_pipeline.py").unlink()
+    package = copy / "dags" / "orders"
+    package.mkdir()
+    (package / "__init__.py").write_text('"""Is a package."""\n', encoding="utf-8")
+    (package / "lax.py").write_text(LAX, encoding="utf-8")
+    for name, text in BAD.items():
+        (package / f"{name}.py").write_text(f'"""Is bad."""\n\n{text}', encoding="utf-8")
+    command = [project / ".venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider", "tests/dags"]
+    done = subprocess.run(command, cwd=copy, env=MACHINE, capture_output=True, text=True, check=False)
+    failed = re.findall(r"^FAILED tests/dags/test_(\S+)", done.stdout, re.MULTILINE)
+    assert sorted(name.partition("::")[2] for name in failed) == sorted(
+        [
+            *(f"test_a_file_is_read[orders/{name}.py]" for name in BAD),
+            "test_a_dag_is_named_after_its_folder",
+            "test_a_dag_says_what_it_does_and_whose_it_is",
+            "test_a_dag_does_not_catch_up_or_overtake_itself",
+            "test_a_task_belongs_to_the_squad_and_is_tried_again",
+            "test_a_failure_is_told_in_slack_and_mailed",
+        ]
+    ), done.stdout
