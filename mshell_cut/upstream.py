@@ -15,9 +15,13 @@ from mshell_cut.releases import Release, is_tag, release
 from mshell_cut.source import Source
 from mshell_cut.state import FILE, State
 
-# What rendering reads beside the folder named after a cookiecutter variable, and what `add` does.
-_PARTS = {"cookiecutter.json", "hooks", "templates"}
+_QUESTIONS = "cookiecutter.json"
 _ADDITIONS = "additions"
+# What rendering reads beside the folder named after a cookiecutter variable, and what `add` does.
+_PARTS = {_QUESTIONS, "hooks", _ADDITIONS}
+# Holds what a template's files include: https://cookiecutter.readthedocs.io/en/stable/advanced/templates.html
+# It may hold further templates as well, which are no part of this one.
+_INCLUDED = "templates"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Upstream:
     temporary: Path
     _folders: dict[str, Path] = field(default_factory=dict, repr=False)
     _listed: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    _parts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _questions: dict[str, str] = field(default_factory=dict, repr=False)
     _held: dict[str, Release | None] = field(default_factory=dict, repr=False)
 
@@ -151,9 +156,9 @@ class Upstream:
             UpdateImpossibleError: the commit is not in the repository.
             TemplateNotFoundError: the template's folder is not in the commit.
         """
-        entries = self._entries(commit)
-        wanted = _parts(entries) - {_ADDITIONS} if not self._reads_code(commit) else set(entries)
-        told = "\n".join(f"{name} {entries[name]}" for name in sorted(wanted))
+        read = self._read(commit)
+        wanted = read.keys() if self._reads_code(commit) else read.keys() - {_ADDITIONS}
+        told = "\n".join(f"{path} {read[path]}" for path in sorted(wanted))
         return hashlib.sha256(told.encode()).hexdigest()[:20]
 
     def folder(self, commit: str) -> Path:
@@ -164,8 +169,7 @@ class Upstream:
             TemplateNotFoundError: the template's folder is not in the commit.
         """
         if commit not in self._folders:
-            entries = self._entries(commit)
-            wanted = entries.keys() if self._reads_code(commit) else _parts(entries)
+            wanted = self._read(commit)
             copy = Path(tempfile.mkdtemp(prefix="template-", dir=self.temporary))
             inner = f"{self.directory}/" if self.directory else ""
             git.run(
@@ -179,7 +183,7 @@ class Upstream:
                     commit,
                     "--",
                 ),
-                *(f"{inner}{name}" for name in sorted(wanted)),
+                *(f"{inner}{path}" for path in sorted(wanted)),
                 env={"GIT_INDEX_FILE": str(copy.with_name(f"{copy.name}.index"))},
             )
             self._folders[commit] = copy / inner
@@ -208,13 +212,43 @@ class Upstream:
             TemplateNotFoundError: there is no such file in the commit.
         """
         if commit not in self._questions:
-            about = self._entries(commit).get("cookiecutter.json")
+            about = self._entries(commit).get(_QUESTIONS)
             if about is None:
                 raise TemplateNotFoundError(
                     f"{self.address} holds no cookiecutter.json at {commit[:10]}: it was no template then."
                 )
             self._questions[commit] = git.content(about.split()[2], cwd=self.repository)
         return self._questions[commit]
+
+    def has_additions(self, commit: str) -> bool:
+        """Tell whether the template can add something to its projects at a commit.
+
+        Raises:
+            UpdateImpossibleError: the commit is not in the repository.
+            TemplateNotFoundError: the template's folder is not in the commit.
+        """
+        return _ADDITIONS in self._entries(commit)
+
+    def _read(self, commit: str) -> dict[str, str]:
+        """Return what rendering and `add` read at a commit: mode, kind and object by path in the folder."""
+        if commit not in self._parts:
+            found = self._entries(commit)
+            if not self._reads_code(commit):
+                included = self._included(commit) if _INCLUDED in found else {}
+                found = {name: about for name, about in found.items() if _is_part(name)} | included
+            self._parts[commit] = found
+        return self._parts[commit]
+
+    def _included(self, commit: str) -> dict[str, str]:
+        """Return the files that a template may include at a commit, without those of other templates."""
+        inner = f"{self.directory}/" if self.directory else ""
+        listed = self._rows(f"{commit}:{inner}{_INCLUDED}", "-r") or {}
+        others = [path.removesuffix(_QUESTIONS) for path in listed if path.endswith(f"/{_QUESTIONS}")]
+        return {
+            f"{_INCLUDED}/{path}": about
+            for path, about in listed.items()
+            if not path.startswith(tuple(others))
+        }
 
     def _entries(self, commit: str) -> dict[str, str]:
         """Return what lies in the template's folder at a commit: mode, kind and object by name."""
@@ -223,20 +257,26 @@ class Upstream:
         return self._listed[commit]
 
     def _list(self, commit: str) -> dict[str, str]:
-        place = f"{commit}:{self.directory or ''}"
-        listed = git.ask("ls-tree", "-z", place, cwd=self.repository)
-        if listed is None:
+        found = self._rows(f"{commit}:{self.directory or ''}")
+        if found is None:
             if self.commit(commit):
                 raise TemplateNotFoundError(
-                    f"{self.address} has no folder '{self.directory}' at {commit[:10]}."
+                    f"{self.address} has no folder '{self.directory}' at {self.name(commit)}: "
+                    "the template came later, or lies elsewhere."
                 )
             raise UpdateImpossibleError(
                 f"{self.address} has no commit {commit[:10]}, which {FILE} names: its history was "
                 "rewritten, or it is another repository. Move the file away, and 'mshell-cut adopt' finds "
                 "the commit that fits."
             )
+        return found
+
+    def _rows(self, tree: str, *options: str) -> dict[str, str] | None:
+        listed = git.ask("ls-tree", "-z", *options, tree, cwd=self.repository)
+        if listed is None:
+            return None
         rows = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
-        return {name: about for about, name in rows}
+        return {path: about for about, path in rows}
 
     def _reads_code(self, commit: str) -> bool:
         """Tell whether a template brings Jinja extensions of its own, which may be any of its files."""
@@ -298,5 +338,5 @@ def located(address: str, directory: str | None, temporary: Path, *, interactive
     return Upstream(Path(top), address, inner or None, temporary)
 
 
-def _parts(entries: dict[str, str]) -> set[str]:
-    return {name for name in entries if name in _PARTS or name == _ADDITIONS or "cookiecutter" in name}
+def _is_part(name: str) -> bool:
+    return name in _PARTS or "cookiecutter" in name

@@ -74,6 +74,26 @@ def test_what_the_template_changes_arrives_and_is_staged(plain: Path, cut: Cut, 
     assert again.returncode == 0
 
 
+def test_templates_in_the_folder_of_includes_are_others(plain: Path, cut: Cut, mshell_cut: Run) -> None:
+    other = {"dags/cookiecutter.json": '{"name": "dags"}', "dags/<<cookiecutter.name>>/part.txt": "other\n"}
+    write_tree(plain / "templates", {"part.txt": "part\n", "deep/part.txt": "deep\n", **other})
+    includes = {"whole.txt": "<% include 'part.txt' %>", "deep.txt": "<% include 'deep/part.txt' %>"}
+    change_template(plain, includes)
+    project = cut(plain)
+    assert (project / "whole.txt").read_text() == "part\n"
+
+    write_tree(plain / "templates", {"dags/<<cookiecutter.name>>/part.txt": "newer\n"})
+    commit_all(plain)
+    assert mshell_cut("check", cwd=project).returncode == 0
+    write_tree(plain / "templates", {"deep/part.txt": "newer\n"})
+    commit_all(plain)
+    found = json.loads(mshell_cut("check", "--json", cwd=project).stdout)
+    assert found["changes"] == {"deep.txt": "changed"}
+    assert mshell_cut("update", cwd=project).returncode == 0
+    assert (project / "deep.txt").read_text() == "newer\n"
+    assert (project / "whole.txt").read_text() == "part\n"
+
+
 def test_a_sample_is_the_users_from_the_first_day(plain: Path, cut: Cut, mshell_cut: Run) -> None:
     project = cut(plain)
     (project / "sample/a.py").unlink()
