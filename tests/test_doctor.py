@@ -74,7 +74,7 @@ def project(make_template: MakeTemplate, mshell_cut: Run, tmp_path: Path) -> Pat
             "bundle/databricks.yaml": "bundle:\n",
             "Makefile": "all:\n\nbuild-dev: .venv/.installed\n",
             "requirements.txt": "# ours\nOne.Thing==1.2\n",
-            "requirements.lock": "six==1.17.0\n",
+            "requirements.lock": "six==1.17.0\npyspark==4.0.1\n",
             ".gitignore": ".venv/\n",
         },
         rules={"mail": {"required": True, "pattern": ".+@.+", "message": "must be an address"}},
@@ -359,6 +359,19 @@ def test_a_healthy_project(examine: Callable[..., Checks], project: Path) -> Non
         *("state", "repository", "conflicts", "rejects", "vendor", "environment"),
         *("template", "commit", "answers", "pruned"),
     ]
+
+
+def test_java_is_for_projects_with_spark(
+    examine: Callable[..., Checks], programs: Callable[..., Path], project: Path
+) -> None:
+    programs("git")
+    assert examine("--project", project)["java"]["status"] == "error"
+    (project / "requirements.lock").write_text("six==1.17.0\nalchemy-airflow-operators==0.1.0\n")
+    found = examine("--project", project)
+    assert "java" not in found
+    assert not [check for check in found.values() if "Spark" in f"{check['message']} {check['remedy']}"]
+    (project / "requirements.txt").write_text("skyspark==0.2.0\n")
+    assert "java" in examine("--project", project)
 
 
 @pytest.mark.parametrize(

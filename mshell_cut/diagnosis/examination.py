@@ -62,7 +62,8 @@ def _checks(programs: Programs, folder: Path, *, offline: bool) -> Iterator[_Che
     yield _Check("python", "Python", partial(machine.python, programs))
     yield _Check("git", "git", partial(machine.git_itself, programs))
     yield _Check("git-identity", "your name in git", partial(machine.identity, folder))
-    yield _Check("java", "Java", partial(java.java, programs))
+    if own is None or project.runs_spark(own):
+        yield _Check("java", "Java", partial(java.java, programs))
     yield _Check("make", "make", machine.make)
     yield _Check("installer", "uv or pip", partial(machine.installer, programs))
     if not offline:

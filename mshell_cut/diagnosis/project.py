@@ -13,6 +13,8 @@ from mshell_cut.state import FILE, State, without_credentials
 # Both must stand in a file, each at the start of a line: a row of '=' alone is a heading in many formats.
 _MARKERS = ("^<<<<<<< ", "^>>>>>>> ")
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#\\]+)", re.MULTILINE)
+# Either brings Spark.
+_SPARK = {"pyspark", "skyspark"}
 _SHOWN = 5
 
 
@@ -32,7 +34,8 @@ def memory(project: Path) -> Outcome:
             str(fault).rstrip("."),
             f"mend it, bring it back with 'git checkout -- {FILE}', or move it away for 'mshell-cut adopt'",
         )
-    return ok("state", f"{without_credentials(state.template)} at {state.commit[:10]}")
+    inside = f", {state.directory}," if state.directory else ""
+    return ok("state", f"{without_credentials(state.template)}{inside} at {state.commit[:10]}")
 
 
 def repository(project: Path) -> Outcome:
@@ -150,6 +153,11 @@ def environment(project: Path) -> Outcome | None:
         if source.stat().st_mtime_ns > made.stat().st_mtime_ns:
             return warning("environment", f".venv is older than {source.relative_to(project)}", again)
     return ok("environment", ".venv is newer than requirements.lock")
+
+
+def runs_spark(project: Path) -> bool:
+    """Tell whether a project needs Spark, by what its `requirements*` pin."""
+    return not _SPARK.isdisjoint(_pins(project, "requirements*"))
 
 
 def wanted_package(project: Path | None) -> str:

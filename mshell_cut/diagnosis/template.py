@@ -15,18 +15,19 @@ from mshell_cut.state import FILE, State, without_credentials
 if TYPE_CHECKING:
     from mshell_cut.upstream import Upstream
 
-_BUNDLED = "skyspark"
 _NETWORK = "check the network and your access to it, with 'git ls-remote {}'"
 
 
 def bundled() -> Outcome:
-    """Check the template that comes with mshell-cut."""
+    """Check the templates that come with mshell-cut."""
+    names = [template.name for template in catalogue.templates() if template.address is None]
     try:
-        with catalogue.opened(_BUNDLED) as found:
-            questions.load(found.path)
+        for name in names:
+            with catalogue.opened(name) as found:
+                questions.load(found.path)
     except (MshellCutError, OSError) as fault:
         return error("template", str(fault).rstrip("."), "install mshell-cut anew")
-    return ok("template", f"{_BUNDLED}, which comes with mshell-cut")
+    return ok("template", f"{' and '.join(names)}, which come with mshell-cut")
 
 
 def of_project(programs: Programs, project: Path, state: State, *, offline: bool) -> Iterator[Outcome]:
