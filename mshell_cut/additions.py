@@ -118,13 +118,7 @@ def plan(folder: Path, renderer: Renderer, answers: Mapping[str, Any], request: 
         FileUnreadableError: a file of the project that is to change cannot be read or takes no entry.
         TemplateBrokenError: the template's own fault.
     """
-    template = renderer.source.path
-    there = kinds(template)
-    if not there:
-        raise RequestError(
-            "The project's template has no additions at the version the project is at: "
-            "bring it to a newer one with 'mshell-cut update'."
-        )
+    there = kinds(renderer.source.path)
     if request.kind not in there:
         raise RequestError(f"The project's template adds no '{request.kind}'; it adds {', '.join(there)}.")
     known = {name: value for name, value in answers.items() if name in renderer.questionnaire.questions}

@@ -245,9 +245,35 @@ def test_a_template_without_additions_says_so(template: Path, tmp_path: Path, ms
     git(template, "rm", "-rq", "additions")
     git(template, "commit", "-qm", "without")
     mshell_cut("cut", "--template", template, "--no-input", "--output-dir", tmp_path)
-    done = mshell_cut("add", "table", "bronze_two", "--project", tmp_path / "orders")
+    for newer in (False, True):
+        if newer:
+            git(template, "revert", "--no-edit", "HEAD")
+        done = mshell_cut("add", "table", "bronze_two", "--project", tmp_path / "orders")
+        assert done.returncode == 2
+        assert "adds nothing to its projects" in done.stderr
+        # Where a newer one adds nothing either, an update is no help.
+        assert ("mshell-cut update" in done.stderr) is newer
+        listed = mshell_cut("add", "--list", "--project", tmp_path / "orders")
+        assert (listed.returncode, listed.stdout) == (0, done.stderr.removeprefix("error: "))
+        told = mshell_cut("add", "--list", "--json", "--project", tmp_path / "orders")
+        assert json.loads(told.stdout)["kinds"] == {}
+
+
+def test_a_list_tells_what_the_project_s_own_template_adds(project: Path, mshell_cut: Run) -> None:
+    assert mshell_cut("add", "--list", cwd=project / "settings").stdout == "table   a table\n"
+    told = mshell_cut("add", "--list", "--json", cwd=project)
+    assert json.loads(told.stdout) == {"project": str(project), "kinds": {"table": "a table"}}
+    outside = mshell_cut("add", "--list", cwd=project.parent)
+    assert outside.returncode == 2
+    assert "no project" in outside.stderr
+
+
+@pytest.mark.parametrize("option", [["--list"], ["--json"], ["--project", ".."], ["--template", "x"]])
+def test_options_before_the_kind_are_refused(project: Path, mshell_cut: Run, option: list[str]) -> None:
+    done = mshell_cut("add", *option, "table", "bronze_two", cwd=project)
     assert done.returncode == 2
-    assert "mshell-cut update" in done.stderr
+    assert "add table NAME" in done.stdout + done.stderr
+    assert not (project / "src").exists()
 
 
 def test_the_additions_are_those_of_the_projects_own_version(

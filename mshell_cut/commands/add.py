@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mshell_cut import console
+from mshell_cut.commands import options
 
 if TYPE_CHECKING:
     from mshell_cut.additions import Plan
     from mshell_cut.project import Project
+    from mshell_cut.upstream import Upstream
 
 # What templates add, with examples. A template may know fewer and others: those work, too.
 _KINDS = {
@@ -98,19 +100,60 @@ def _parameters() -> list[click.Parameter]:
 Examples:
   mshell-cut add table silver_orders --depends-on bronze_orders
   mshell-cut add app report --tags report
-  mshell-cut add table --help""",
+  mshell-cut add table --help
+  mshell-cut add --list""",
 )
+@click.option("--list", "listing", is_flag=True, help="List what can be added to the project here.")
+@options.project
+@options.template
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, listing: bool, folder: Path, address: str | None, as_json: bool) -> None:
     """Add a table, an app, a DAG or a schema to a project, with its test.
 
-    Where the template comes from and at which version says the project's .cruft.json.
+    Where the template comes from and at which version says the project's .cruft.json. Templates differ in
+    what they add, and some add nothing: --list tells.
     """
     if context.invoked_subcommand:
+        if listing or address or as_json or folder != Path():
+            from mshell_cut.errors import RequestError
+
+            raise RequestError("Name what to add first, its options after it: add table NAME --json.")
+        return
+    if listing:
+        _list(folder, address, as_json=as_json)
         return
     for kind, (about, examples) in _KINDS.items():
         console.say(f"{kind:8}{about}")
         console.say(f"{'':8}mshell-cut add {kind} {examples[0]}")
+
+
+def _list(folder: Path, address: str | None, *, as_json: bool) -> None:
+    from mshell_cut.project import Project
+    from mshell_cut.upstream import opened
+
+    project = Project.find(folder)
+    commit = project.state.commit
+    interactive = console.is_interactive() and not as_json
+    with opened(project.state, template=address, interactive=interactive) as upstream:
+        from mshell_cut import additions
+
+        found = additions.kinds(upstream.folder(commit)) if upstream.has_additions(commit) else {}
+        sentence = "" if found else _without_additions(upstream, project)
+    if as_json:
+        console.emit({"project": str(project.folder), "kinds": found})
+    elif found:
+        for kind, about in found.items():
+            console.say(f"{kind:8}{about}")
+    else:
+        console.say(sentence)
+
+
+def _without_additions(upstream: "Upstream", project: "Project") -> str:
+    said = "The project's template adds nothing to its projects"
+    if upstream.has_additions(upstream.newest(project.state).commit):
+        return f"{said} at the version the project is at: bring it to a newer one with 'mshell-cut update'."
+    return f"{said}: write what you need by hand."
 
 
 def _add(
@@ -124,6 +167,7 @@ def _add(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from mshell_cut.errors import RequestError
     from mshell_cut.project import Project
     from mshell_cut.upstream import Version, opened
 
@@ -132,6 +176,8 @@ def _add(
     state = project.state
     interactive = console.is_interactive() and not as_json
     with opened(state, template=address, interactive=interactive) as upstream:
+        if not upstream.has_additions(state.commit):
+            raise RequestError(_without_additions(upstream, project))
         from mshell_cut import additions, file_changes
         from mshell_cut.renders import Renders
 
