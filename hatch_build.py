@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# By name in the catalogue: the template's folder in this repository.
-TEMPLATES = {"skyspark": ""}
 _PARTS = ("additions", "cookiecutter.json", "hooks", "<<cookiecutter.repo_name>>")
 _RECORD = "template-origin.json"
 
@@ -27,53 +27,82 @@ class TemplatesHook(BuildHookInterface[Any]):
         shipped = root / _RECORD
         record.write_text(shipped.read_text() if shipped.is_file() else json.dumps(_origin(root), indent=2))
         add = build_data["force_include"]
-        if self.target_name == "sdist":
-            add[str(record)] = _RECORD
-            return
-        add[str(record)] = "mshell_cut/_templates/origin.json"
-        for name, directory in TEMPLATES.items():
-            template = root / directory
+        is_source = self.target_name == "sdist"
+        add[str(record)] = _RECORD if is_source else "mshell_cut/_templates/origin.json"
+        for name, directory in _directories(root).items():
+            template = root / (directory or "")
             for path in _files(template):
-                add[str(template / path)] = f"mshell_cut/_templates/{name}/{path}"
+                file = template / path
+                place = file.relative_to(root) if is_source else Path("mshell_cut/_templates", name, path)
+                add[str(file)] = place.as_posix()
 
 
 def _origin(root: Path) -> dict[str, Any]:
+    directories = _directories(root)
     return {
         "address": _git(root, "config", "--get", "remote.origin.url") or str(root),
         "commit": _git(root, "rev-parse", "HEAD"),
         "checkout": _git(root, "describe", "--tags", "--exact-match") or None,
-        "directories": {name: directory or None for name, directory in TEMPLATES.items()},
-        "histories": {name: _history(root, directory) for name, directory in TEMPLATES.items()},
+        "directories": directories,
+        "histories": {name: _history(root, directory) for name, directory in directories.items()},
     }
 
 
-def _history(root: Path, directory: str) -> list[dict[str, str]]:
+def _directories(root: Path) -> dict[str, str | None]:
+    """Return the templates' folders in this repository, by their names in the catalogue."""
+    with _importable(root):
+        from mshell_cut.catalogue import BUILT_IN
+    return {template.name: template.directory for template in BUILT_IN}
+
+
+def _history(root: Path, directory: str | None) -> list[dict[str, str]]:
     """Return the releases of a template up to this commit, oldest first, and the commit itself."""
-    # The package that is being built is not installed yet.
-    sys.path.insert(0, str(root))
-    try:
+    with _importable(root):
+        from mshell_cut.errors import TemplateNotFoundError
         from mshell_cut.upstream import Upstream
-    finally:
-        sys.path.remove(str(root))
-    upstream = Upstream(root, "", directory or None, root)
+    upstream = Upstream(root, "", directory, root)
     head = _git(root, "rev-parse", "HEAD")
     held = set(_git(root, "tag", "--merged", head).split())
-    known = [(item.tag, item.commit, item.date) for item in upstream.releases if item.tag in held]
-    if not known or known[-1][1] != head:
-        known.append((head[:10], head, ""))
-    return [
-        {"name": name, "commit": commit, "date": date, "content": upstream.content(commit)}
-        for name, commit, date in known
-    ]
+    history = []
+    for item in upstream.releases:
+        # A template may have come later than the first releases.
+        with suppress(TemplateNotFoundError):
+            if item.tag in held and item.commit != head:
+                history.append(_state(upstream, item.tag, item.commit, item.date))
+    tagged = [item for item in upstream.releases if item.commit == head]
+    name, date = (tagged[-1].tag, tagged[-1].date) if tagged else (head[:10], "")
+    return [*history, _state(upstream, name, head, date)]
+
+
+def _state(upstream: Any, name: str, commit: str, date: str) -> dict[str, str]:
+    return {"name": name, "commit": commit, "date": date, "content": upstream.content(commit)}
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[None]:
+    """Have the package that is being built importable: it is not installed yet, or in another version."""
+    sys.path.insert(0, str(root))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
 
 
 def _files(template: Path) -> list[str]:
+    """Return the paths of a template's files, relative to it.
+
+    Raises:
+        FileNotFoundError: it has none.
+    """
     tracked = _git(template, "ls-files", "-z", "--", *_PARTS)
     if tracked:
         return [path for path in tracked.split("\0") if path]
     parts = [template / part for part in _PARTS]
     files = [path for part in parts for path in ([part] if part.is_file() else part.rglob("*"))]
-    return [path.relative_to(template).as_posix() for path in files if path.is_file()]
+    found = [path.relative_to(template).as_posix() for path in files if path.is_file()]
+    if "cookiecutter.json" not in found:
+        raise FileNotFoundError(f"{template} holds no template, though the catalogue names it.")
+    return found
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -24,7 +24,7 @@ class Template:
         description: one line.
         address: a folder or git address; None for a template that comes with mshell-cut.
         checkout: the branch, tag or commit to use, None for the repository's own default.
-        directory: the template's folder in there, None for the top.
+        directory: the template's folder in there, or in mshell-cut's own repository; None for the top.
     """
 
     name: str
@@ -34,16 +34,21 @@ class Template:
     directory: str | None = None
 
 
-_BUILT_IN = [Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle")]
+# What the wheel carries: `hatch_build.py` reads it here.
+BUILT_IN = (Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle"),)
 
 
 def templates() -> list[Template]:
     """List all templates, our own first.
 
+    A template that the user added before one of ours had its name keeps the name.
+
     Raises:
         FileUnreadableError: the user's `templates.yaml` is damaged.
     """
-    return [*_BUILT_IN, *_added()]
+    added = _added()
+    taken = {template.name for template in added}
+    return [*(template for template in BUILT_IN if template.name not in taken), *added]
 
 
 def find(name: str) -> Template | None:
@@ -72,10 +77,11 @@ def remove(name: str) -> None:
     Raises:
         CatalogueError: it is not there, or comes with mshell-cut.
     """
-    if any(template.name == name for template in _BUILT_IN):
-        raise CatalogueError(f"'{name}' comes with mshell-cut and stays.")
-    rest = [template for template in _added() if template.name != name]
-    if len(rest) == len(_added()):
+    added = _added()
+    rest = [template for template in added if template.name != name]
+    if len(rest) == len(added):
+        if any(template.name == name for template in BUILT_IN):
+            raise CatalogueError(f"'{name}' comes with mshell-cut and stays.")
         raise CatalogueError(f"'{name}' is not in the catalogue.{_near(name)}")
     _store(rest)
 
@@ -96,22 +102,23 @@ def opened(
         TemplateNotFoundError: there is none.
     """
     entry = find(reference)
-    if entry and entry.address is None:
+    address = entry.address if entry else reference
+    if address is None:
         if not (_CHECKOUT / "cookiecutter.json").is_file():
             if checkout or directory:
                 raise TemplateNotFoundError(
                     f"{reference} comes with this mshell-cut as it is: name its repository with --template "
                     "to use --checkout or --directory."
                 )
-            yield source.from_package(_PACKAGE / "_templates" / entry.name)
+            yield source.from_package(_PACKAGE / "_templates" / reference)
             return
-        reference, entry = str(_CHECKOUT), None
+        address = str(_CHECKOUT)
     elif not entry and not source.is_remote(reference) and not Path(reference).expanduser().is_dir():
         raise TemplateNotFoundError(
             f"'{reference}' is no template of the catalogue, no folder and no git address.{_near(reference)}"
         )
     with source.opened(
-        (entry.address if entry else None) or reference,
+        address,
         checkout=checkout or (entry.checkout if entry else None),
         directory=directory or (entry.directory if entry else None),
         interactive=interactive,

@@ -54,7 +54,7 @@ Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 stopped.
 )
 @click.version_option(__version__, prog_name="mshell-cut")
 def cli() -> None:
-    """Cut production-ready Databricks and Spark projects from templates."""
+    """Cut production-ready Databricks, Spark and Airflow projects from templates."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

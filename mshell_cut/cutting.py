@@ -95,8 +95,9 @@ def _remember(renderer: Renderer, answers: Mapping[str, Any], built: Path) -> No
 
 
 def _commit(renderer: Renderer, built: Path) -> None:
-    address = renderer.source.address or str(renderer.source.path)
-    message = f"Cut from {Path(address).stem} with mshell-cut"
+    source = renderer.source
+    name = Path(source.directory).name if source.directory else Path(source.address or source.path).stem
+    message = f"Cut from {name} with mshell-cut"
     if not git.first_commit(built, message):
         console.warn(
             "git knows no name and e-mail address of yours: the first commit is by "

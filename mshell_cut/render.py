@@ -266,8 +266,9 @@ class Renderer:
 
     def _fingerprint(self) -> str:
         # Jinja's cache knows a template by its path and text only; these decide what it compiles to as well.
+        where = (self.source.address, self.source.directory) if self.source.checkout else self.source.path
         about = [
-            self.source.content or str(self.source.address if self.source.checkout else self.source.path),
+            self.source.content or str(where),
             self.questionnaire.raw.get("_jinja2_env_vars"),
             self.questionnaire.raw.get("_extensions"),
             jinja2.__version__,

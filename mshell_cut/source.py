@@ -71,7 +71,7 @@ def opened(
                 f"{address} is neither a template's name, a folder nor a git address."
             )
         if not checkout:
-            yield from_folder(_inside(folder, directory, address))
+            yield from_folder(_inside(folder, directory, address, checkout))
             return
         found = place(folder)
         if not found:
@@ -86,13 +86,13 @@ def opened(
         git.run("clone", "--quiet", "--shared", "--no-checkout", "--", repository, str(copy))
         commit = _commit(copy, checkout, address)
         git.run("checkout", "--quiet", "--detach", commit, cwd=copy)
-        yield Source(_inside(copy, inner, address), origin, commit, checkout, inner or None)
+        yield Source(_inside(copy, inner, address, checkout), origin, commit, checkout, inner or None)
 
 
 def from_folder(folder: Path) -> Source:
     """Describe a folder as it lies: its repository's origin (or own path), commit and uncommitted changes."""
     found = place(folder)
-    if not found or git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is None:
+    if not found or not is_tracked(folder):
         return Source(folder)
     top, prefix, commit = found
     mine = ["cookiecutter.json", "hooks", ":(glob)*cookiecutter*/**"]
@@ -106,6 +106,11 @@ def from_package(folder: Path) -> Source:
     return Source(
         folder, origin["address"], origin["commit"], origin["checkout"], origin["directories"][folder.name]
     )
+
+
+def is_tracked(folder: Path) -> bool:
+    """Tell whether git knows the template in a folder: a repository may be around it that does not."""
+    return git.ask("ls-files", "--error-unmatch", "cookiecutter.json", cwd=folder) is not None
 
 
 def is_remote(address: str) -> bool:
@@ -193,12 +198,13 @@ def _commit(copy: Path, checkout: str | None, address: str) -> str:
     raise TemplateNotFoundError(f"{address} has no branch, tag or commit '{checkout}'.")
 
 
-def _inside(folder: Path, directory: str | None, address: str) -> Path:
+def _inside(folder: Path, directory: str | None, address: str, checkout: str | None) -> Path:
     if not directory:
         return folder
     inner = (folder / directory).resolve()
     if not inner.is_relative_to(folder.resolve()):
         raise MshellCutError(f"--directory {directory} leads out of {address}.")
     if not inner.is_dir():
-        raise TemplateNotFoundError(f"{address} has no folder '{directory}'.")
+        when = f" at {checkout}: the template came later, or lies elsewhere" if checkout else ""
+        raise TemplateNotFoundError(f"{address} has no folder '{directory}'{when}.")
     return inner

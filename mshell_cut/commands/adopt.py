@@ -120,7 +120,7 @@ def _located(reference: str, directory: str | None, temporary: Path) -> "tuple[U
         return located(where, inner, temporary, interactive=console.is_interactive()), inner
     with catalogue.opened(reference, directory=directory) as found:
         address, inner = found.address or str(found.path), found.directory
-        if source.place(found.path):
+        if source.is_tracked(found.path):
             upstream = located(str(found.path), None, temporary)
         else:
             upstream = located(address, inner, temporary)
@@ -139,6 +139,7 @@ def _emit(match: "Match", state: "State", found: "Comparison", folder: Path, *, 
         {
             "project": str(folder),
             "template": state.template,
+            "directory": state.directory,
             "commit": match.version.commit,
             "name": match.version.name,
             "score": round(match.share, 4),
@@ -156,7 +157,7 @@ def _emit(match: "Match", state: "State", found: "Comparison", folder: Path, *, 
 
 
 def _present(match: "Match", state: "State", found: "Comparison") -> None:
-    console.say(f"Template  {state.template}")
+    console.say(f"Template  {state.template}{f', {state.directory}' if state.directory else ''}")
     console.say(f"Release   {match.version.name}")
     console.say(f"Score     {match.share:.0%} alike")
     console.say()

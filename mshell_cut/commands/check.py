@@ -78,6 +78,7 @@ def report(project: "Project", found: "Standing") -> dict[str, Any]:
     return {
         "project": str(project.folder),
         "template": project.state.template,
+        "directory": project.state.directory,
         "current": found.is_current,
         "at": {"commit": found.at.commit, "name": found.at.name},
         "newest": {"commit": found.newest.commit, "name": found.newest.name},

@@ -157,6 +157,7 @@ def _emit(renderer: "Renderer", answers: Mapping[str, Any], made: "Made", *, dry
             "written": not dry_run,
             "repository": made.repository,
             "template": source.address or str(source.path),
+            "directory": source.directory,
             "commit": source.commit,
             "answers": {
                 name: None if questionnaire.questions[name].secret else value

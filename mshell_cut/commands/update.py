@@ -137,6 +137,7 @@ def report(project: "Project", found: "Upgrade", *, commit: str | None, written:
     return {
         "project": str(project.folder),
         "template": project.state.template,
+        "directory": project.state.directory,
         "before": {"commit": way.before.commit, "name": way.before.name},
         "after": {"commit": way.after.commit, "name": way.after.name},
         "written": written,

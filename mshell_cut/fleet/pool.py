@@ -147,17 +147,17 @@ class Pool:
         found: Needs | Result = worker.ask("begin", entry, top, self._request)
         if isinstance(found, Result):
             return found
-        address = found.address
+        address, directory = found.address, found.directory
         if entry.url and not self._trusts(address):
             sentence = (
                 f"Its template {address} is none that you named, and templates run programs: allow this one "
                 "with --trust."
             )
-            return Result(entry.name, FAILED, str(top), address, message=sentence)
-        key = address, found.directory
+            return Result(entry.name, FAILED, str(top), address, directory or "", message=sentence)
+        key = address, directory
         opened = self._templates.get(key, lambda: _opened(*key))
         if isinstance(opened, str):
-            return Result(entry.name, FAILED, str(top), address, message=opened)
+            return Result(entry.name, FAILED, str(top), address, directory or "", message=opened)
         result: Result = worker.ask("finish", opened)
         return result
 

@@ -40,6 +40,7 @@ class Result:
         status: one of `STATUSES`.
         folder: where it lies on this machine, empty where it is not there.
         template: the address of its template's repository.
+        directory: the template's folder in there, empty for the top.
         at: what it was rendered from.
         newest: what it is compared with, or brought to.
         releases: those that an update brings, oldest first.
@@ -56,6 +57,7 @@ class Result:
     status: str
     folder: str = ""
     template: str = ""
+    directory: str = ""
     at: str = ""
     newest: str = ""
     releases: Sequence[Release] = field(default_factory=tuple)
@@ -95,6 +97,7 @@ def as_json(results: Sequence[Result], *, interrupted: bool) -> Mapping[str, Any
                 "status": result.status,
                 "folder": result.folder or None,
                 "template": result.template or None,
+                "directory": result.directory or None,
                 "at": result.at or None,
                 "newest": result.newest or None,
                 "releases": [release.tag for release in result.releases],

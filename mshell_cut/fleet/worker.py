@@ -170,10 +170,10 @@ class Worker:
         return self._finished(Result(self._entry.name, status, message=message))
 
     def _finished(self, result: Result) -> Result:
-        template = self._project.state.template if self._project else ""
-        return replace(
-            result, folder=str(self._folder), template=template, seconds=time.monotonic() - self._begun
-        )
+        if self._project:
+            state = self._project.state
+            result = replace(result, template=state.template, directory=state.directory or "")
+        return replace(result, folder=str(self._folder), seconds=time.monotonic() - self._begun)
 
 
 def _require_published(upstream: Upstream, commit: str) -> None:
