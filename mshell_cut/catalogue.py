@@ -35,7 +35,10 @@ class Template:
 
 
 # What the wheel carries: `hatch_build.py` reads it here.
-BUILT_IN = (Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle"),)
+BUILT_IN = (
+    Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle"),
+    Template("astro-dag", "A DAG project for Astronomer, deployed by its CI", directory="templates/astro-dag"),
+)
 
 
 def templates() -> list[Template]:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from scaffold import BIN, REPOSITORY, MakeTemplate
 
-from mshell_cut import hooks, questions
+from mshell_cut import catalogue, hooks, questions
 
 
-def test_the_hooks_of_this_repository_are_generated() -> None:
-    assert hooks.are_ours(REPOSITORY), "run: python -m mshell_cut.hooks hooks"
+@pytest.mark.parametrize("directory", [template.directory or "" for template in catalogue.BUILT_IN])
+def test_the_hooks_of_this_repository_are_generated(directory: str) -> None:
+    folder = Path(directory, "hooks")
+    assert hooks.are_ours(REPOSITORY / directory), f"run: python -m mshell_cut.hooks {folder}"
 
 
 def test_a_changed_or_further_hook_is_not_ours(template: Path) -> None:

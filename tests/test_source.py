@@ -119,8 +119,8 @@ def test_the_catalogue_keeps_what_is_added(mshell_cut: Run, template: Path, tmp_
     added = mshell_cut("templates", "add", "ours", template, "--description", "Our own")
     assert added.returncode == 0, added.stderr
     listed = json.loads(mshell_cut("templates", "list", "--json").stdout)["templates"]
-    assert [entry["name"] for entry in listed] == ["skyspark", "ours"]
-    assert listed[1]["description"] == "Our own"
+    assert [entry["name"] for entry in listed] == ["skyspark", "astro-dag", "ours"]
+    assert listed[-1]["description"] == "Our own"
     assert mshell_cut("cut", "ours", "--no-input", "--output-dir", tmp_path / "out").returncode == 0
     assert mshell_cut("templates", "remove", "ours").returncode == 0
     assert "ours" not in mshell_cut("templates").stdout
@@ -142,6 +142,20 @@ def test_names_are_taken_once_and_our_own_stay() -> None:
         catalogue.remove("skysparc")
     with pytest.raises(CatalogueError, match="no name"):
         catalogue.add(catalogue.Template("a/b", "", "x"))
+
+
+def test_a_name_that_was_the_user_s_before_it_was_ours_stays_the_user_s(
+    machine: Path, mshell_cut: Run, template: Path, tmp_path: Path
+) -> None:
+    write_tree(machine / ".config/mshell-cut", {"templates.yaml": f"astro-dag: {{address: {template}}}"})
+    listed = json.loads(mshell_cut("templates", "list", "--json").stdout)["templates"]
+    assert [(entry["name"], entry["address"]) for entry in listed] == [
+        ("skyspark", None), ("astro-dag", str(template))
+    ]  # fmt: skip
+    assert mshell_cut("cut", "astro-dag", "--no-input", "--output-dir", tmp_path / "out").returncode == 0
+    assert (tmp_path / "out" / "orders").is_dir()
+    catalogue.remove("astro-dag")
+    assert catalogue.find("astro-dag") in catalogue.BUILT_IN
 
 
 def test_a_damaged_catalogue_is_named(machine: Path) -> None:

@@ -2,11 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from scaffold import BIN, clone_with_releases, git, read_tree
+
+from mshell_cut import catalogue
+
+DIRECTORIES = {template.name: template.directory for template in catalogue.BUILT_IN}
+each_template = pytest.mark.parametrize("name", DIRECTORIES)
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +43,38 @@ def run(installed: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
     )
 
 
+@each_template
 def test_the_wheel_cuts_what_the_checkout_cuts_and_names_where_it_is_from(
-    installed: Path, tmp_path: Path
+    installed: Path, tmp_path: Path, name: str
 ) -> None:
     clone = installed.parent / "clone"
-    done = run(installed, "cut", "skyspark", "--no-input", "--output-dir", tmp_path / "wheel")
+    done = run(installed, "cut", name, "--no-input", "--output-dir", tmp_path / "wheel")
     assert done.returncode == 0, done.stderr
-    project = tmp_path / "wheel" / "stack-exchange-pipeline"
+    (project,) = (tmp_path / "wheel").iterdir()
     state = json.loads((project / ".cruft.json").read_text())
     assert state["template"] == "https://git.example.com/platform/mshell-cut.git"
     assert state["commit"] == git(clone, "rev-parse", "HEAD")
+    assert state["directory"] == DIRECTORIES[name]
 
-    run(installed, "cut", "--template", clone, "--no-input", "--output-dir", tmp_path / "checkout")
-    other = tmp_path / "checkout" / "stack-exchange-pipeline"
+    place = clone / (DIRECTORIES[name] or "")
+    run(installed, "cut", "--template", place, "--no-input", "--output-dir", tmp_path / "checkout")
+    (other,) = (tmp_path / "checkout").iterdir()
     assert read_tree(project) == read_tree(other)
     for path in read_tree(project):
         assert os.access(project / path, os.X_OK) == os.access(other / path, os.X_OK), path
 
+    # The address leads nowhere.
+    current = run(installed, "check", "--project", project)
+    assert current.returncode == 0, current.stderr
 
-def test_the_wheel_holds_no_file_that_git_does_not_know(installed: Path) -> None:
-    shipped = installed / "mshell_cut" / "_templates" / "skyspark"
-    tracked = git(installed.parent / "clone", "ls-files", "-z").split("\0")
-    assert read_tree(shipped).keys() <= set(tracked)
-    assert "<<cookiecutter.repo_name>>/Makefile" in read_tree(shipped)
-    assert "additions/table/addition.yaml" in read_tree(shipped)
+
+@each_template
+def test_the_wheel_holds_what_git_knows_of_a_template(installed: Path, name: str) -> None:
+    shipped = read_tree(installed / "mshell_cut" / "_templates" / name)
+    place = installed.parent / "clone" / (DIRECTORIES[name] or "")
+    tracked = git(place, "ls-files", "-z").split("\0")
+    parts = ("additions/", "cookiecutter.json", "hooks/", "<<cookiecutter.repo_name>>/")
+    assert shipped.keys() == {path for path in tracked if path.startswith(parts)}
 
 
 def test_the_wheel_s_templates_have_no_other_checkout(installed: Path, tmp_path: Path) -> None:
@@ -69,14 +83,24 @@ def test_the_wheel_s_templates_have_no_other_checkout(installed: Path, tmp_path:
     assert "--template" in done.stderr
 
 
-def test_the_wheel_tells_offline_whether_a_project_is_current(installed: Path, tmp_path: Path) -> None:
-    clone = installed.parent / "clone"
-    done = run(installed, "cut", "skyspark", "--no-input", "--output-dir", tmp_path / "new")
+def test_a_wheel_that_lies_in_the_project_s_own_repository_takes_it_for_no_template(
+    installed: Path, tmp_path: Path, machine: Path
+) -> None:
+    address = "https://git.example.com/platform/mshell-cut.git"
+    with (machine / ".gitconfig").open("a") as settings:
+        settings.write(f'[url "{installed.parent / "clone"}"]\n\tinsteadOf = {address}\n')
+    run(installed, "cut", "astro-dag", "--no-input", "--output-dir", tmp_path)
+    (project,) = tmp_path.iterdir()
+    before = (project / ".cruft.json").read_text()
+    (project / ".cruft.json").unlink()
+    shutil.copytree(installed, project / ".venv")
+    done = run(project / ".venv", "adopt", project, "--template", "astro-dag", "--yes")
     assert done.returncode == 0, done.stderr
-    # Its address leads nowhere.
-    new = run(installed, "check", "--project", tmp_path / "new" / "stack-exchange-pipeline")
-    assert new.returncode == 0, new.stderr
+    assert (project / ".cruft.json").read_text() == before
 
+
+def test_the_wheel_tells_offline_that_a_project_is_behind(installed: Path, tmp_path: Path) -> None:
+    clone = installed.parent / "clone"
     git(clone, "checkout", "--quiet", "v0.1.0")
     run(installed, "cut", "--template", clone, "--no-input", "--output-dir", tmp_path / "old")
     git(clone, "checkout", "--quiet", "main")

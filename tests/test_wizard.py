@@ -148,5 +148,6 @@ def test_the_menu_of_templates_comes_first(out: Path) -> None:
     )
     child.expect("Which template")
     child.expect("skyspark")
+    child.expect("astro-dag")
     child.send(CTRL_C)
     assert finish(child)[0] == 130

@@ -22,6 +22,7 @@ Examples:
   mshell-cut adopt
   mshell-cut adopt ~/projects/orders --dry-run
   mshell-cut adopt --to v0.1.0 --set repo_name=orders --yes
+  mshell-cut adopt --template astro-dag
   mshell-cut adopt --template gh:acme/spark-template --yes --json
 
 Exit codes: 0 done, 1 it could not be done, or nothing fits, 2 the request is wrong.""",

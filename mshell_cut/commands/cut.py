@@ -24,6 +24,7 @@ Examples:
   mshell-cut cut skyspark --output-dir ~/projects
   mshell-cut cut skyspark --no-input --set repo_name=orders --set type_of_task=docker
   mshell-cut cut skyspark --answers orders.yaml --dry-run
+  mshell-cut cut astro-dag --no-input --set repo_name=orders-dags
   mshell-cut cut --template gh:acme/spark-template --checkout v2.0.0""",
 )
 @click.argument("template", required=False)

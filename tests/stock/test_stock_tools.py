@@ -17,6 +17,10 @@ DAB = {
 }
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Make = Callable[[Path, list[str], Path, Run], Path]
+# How all tools name a template's folder in its repository.
+SKYSPARK: list[str] = []
+ASTRO_DAG = ["--directory", "templates/astro-dag"]
 
 
 @pytest.fixture
@@ -39,34 +43,38 @@ def stock(tool: str, *arguments: str | Path, cwd: Path) -> subprocess.CompletedP
     )
 
 
-def change_template(upstream: Path) -> None:
+def change_template(upstream: Path, where: list[str]) -> None:
     """Change one file that belongs to the template and add one."""
-    template = upstream / "<<cookiecutter.repo_name>>"
+    template = Path(upstream, *where[1:], "<<cookiecutter.repo_name>>")
     with (template / ".editorconfig").open("a") as file:
         file.write("\n[*.sql]\nindent_size = 4\n")
     (template / "NEW").write_text("new for << cookiecutter.repo_name >>\n")
     commit_all(upstream, "newer template")
 
 
-def cut_by_us(upstream: Path, into: Path, mshell_cut: Run) -> Path:
-    done = mshell_cut("cut", "--template", upstream, "--no-input", "--output-dir", into)
+def cut_by_us(upstream: Path, where: list[str], into: Path, mshell_cut: Run) -> Path:
+    done = mshell_cut("cut", "--template", upstream, *where, "--no-input", "--output-dir", into)
     assert done.returncode == 0, done.stderr
-    return into / "stack-exchange-pipeline"
+    return next(into.iterdir())
 
 
-def cut_by_cruft(upstream: Path, into: Path, mshell_cut: Run) -> Path:
+def cut_by_cruft(upstream: Path, where: list[str], into: Path, mshell_cut: Run) -> Path:
     into.mkdir()
-    done = stock("cruft", "create", upstream, "--no-input", "--default-config", cwd=into)
+    done = stock("cruft", "create", upstream, *where, "--no-input", "--default-config", cwd=into)
     assert done.returncode == 0, done.stderr
-    commit_all(into / "stack-exchange-pipeline")
-    return into / "stack-exchange-pipeline"
+    commit_all(next(into.iterdir()))
+    return next(into.iterdir())
 
 
-@pytest.mark.parametrize("make", [cut_by_us, cut_by_cruft])
+@pytest.mark.parametrize(
+    ("where", "make"),
+    [(SKYSPARK, cut_by_us), (SKYSPARK, cut_by_cruft), (ASTRO_DAG, cut_by_us)],
+    ids=["skyspark-us", "skyspark-cruft", "astro-dag-us"],
+)
 def test_cruft_checks_diffs_and_updates(
-    upstream: Path, tmp_path: Path, mshell_cut: Run, make: Callable[[Path, Path, Run], Path]
+    upstream: Path, tmp_path: Path, mshell_cut: Run, where: list[str], make: Make
 ) -> None:
-    project = make(upstream, tmp_path / "out", mshell_cut)
+    project = make(upstream, where, tmp_path / "out", mshell_cut)
     assert stock("cruft", "check", cwd=project).returncode == 0
     same = stock("cruft", "diff", "--exit-code", cwd=project)
     assert same.returncode == 0, same.stdout
@@ -75,33 +83,43 @@ def test_cruft_checks_diffs_and_updates(
     assert "# ours" in stock("cruft", "diff", cwd=project).stdout
     git(project, "checkout", "--quiet", ".")
 
-    change_template(upstream)
+    change_template(upstream, where)
     assert stock("cruft", "check", cwd=project).returncode == 1
     updated = stock("cruft", "update", "--skip-apply-ask", cwd=project)
     assert updated.returncode == 0, updated.stderr
-    assert (project / "NEW").read_text() == "new for stack-exchange-pipeline\n"
+    assert (project / "NEW").read_text() == f"new for {project.name}\n"
     assert "[*.sql]" in (project / ".editorconfig").read_text()
     assert not list(project.rglob("*.rej"))
     assert stock("cruft", "check", cwd=project).returncode == 0
+    # What cruft has brought up to date is so for us, too.
+    assert mshell_cut("check", cwd=project).returncode == 0
 
 
 @pytest.mark.parametrize(
-    "answers", [{}, DAB, {**DAB, "package_source": "index"}], ids=["docker", "dab", "index"]
+    ("where", "answers"),
+    [
+        (SKYSPARK, {}),
+        (SKYSPARK, DAB),
+        (SKYSPARK, {**DAB, "package_source": "index"}),
+        (ASTRO_DAG, {"repo_name": "orders-dags", "squad_name": "checkout"}),
+    ],
+    ids=["docker", "dab", "index", "astro-dag"],
 )
 def test_cookiecutter_cruft_and_we_render_the_same_bytes(
-    upstream: Path, tmp_path: Path, mshell_cut: Run, answers: dict[str, str]
+    upstream: Path, tmp_path: Path, mshell_cut: Run, where: list[str], answers: dict[str, str]
 ) -> None:
     words = [f"{key}={value}" for key, value in answers.items()]
     sets = [word for pair in words for word in ("--set", pair)]
     # Git's e-mail address is the default of ours only.
     mail = "contact_email=data@example.com"
     ours = mshell_cut(
-        "cut", "--template", upstream, "--no-input", "--set", mail, *sets, "--output-dir", tmp_path / "a"
+        *("cut", "--template", upstream, *where, "--no-input", "--set", mail, *sets),
+        *("--output-dir", tmp_path / "a"),
     )
     assert ours.returncode == 0, ours.stderr
     (tmp_path / "b").mkdir()
     plain = stock(
-        "cookiecutter", upstream, "--no-input", "--default-config", mail, *words, cwd=tmp_path / "b"
+        "cookiecutter", upstream, *where, "--no-input", "--default-config", mail, *words, cwd=tmp_path / "b"
     )
     assert plain.returncode == 0, plain.stderr
     (tmp_path / "c").mkdir()
@@ -110,6 +128,7 @@ def test_cookiecutter_cruft_and_we_render_the_same_bytes(
         "cruft",
         "create",
         upstream,
+        *where,
         "--no-input",
         "--default-config",
         "--extra-context",
@@ -117,7 +136,7 @@ def test_cookiecutter_cruft_and_we_render_the_same_bytes(
         cwd=tmp_path / "c",
     )
     assert by_cruft.returncode == 0, by_cruft.stderr
-    trees = [read_tree(tmp_path / name / "stack-exchange-pipeline") for name in "abc"]
+    trees = [read_tree(next((tmp_path / name).iterdir())) for name in "abc"]
     for tree in trees:
         tree.pop(".cruft.json", None)
     assert trees[0] == trees[1] == trees[2]
