@@ -37,7 +37,7 @@ class Template:
 # What the wheel carries: `hatch_build.py` reads it here.
 BUILT_IN = (
     Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle"),
-    Template("astro-dag", "A DAG project for Astronomer, deployed by its CI", directory="templates/astro-dag"),
+    Template("astro-dag", "A DAG project for Astronomer, deployed by CI", directory="templates/astro-dag"),
 )
 
 
