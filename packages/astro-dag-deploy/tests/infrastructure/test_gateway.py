@@ -1,0 +1,201 @@
+"""The API as its callers have it: HTTP in, the handler behind, and answers that its description promises."""
+
+import json
+import re
+import uuid
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import schemathesis
+from astro_dag_deploy import main
+from hypothesis import HealthCheck, settings
+from jsonschema import Draft4Validator
+from samtranslator.yaml_helper import yaml_parse
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi import checks
+from werkzeug import Request, Response
+from werkzeug.test import Client
+
+# What a schema cannot say of a request: between its parts, of bytes and characters, of what is outside of it.
+BEYOND_THE_SCHEMA = [
+    r"^(astroWorkspace|astroDeployment|repo): is missing",
+    r"in the body and another outside of it",
+    r"^dags: is empty; if no DAG is to be left",
+    r"^remove_all: (is given beside dags|must be 'remove every DAG of )",
+    r"already, and Airflow shows one DAG of an id",
+    r"has another source in dags\[",
+    r"(differs only by case from|has a folder of the same name as) the file of",
+    r"is not one line",
+    r"has (an empty part|a part that is \. or \.\.|a backslash|a character that|a blank|more than 20 parts)",
+    r"(begins with a drive letter|is longer than 200 bytes|must not be at the top of dags/)",
+    r"has half of a surrogate pair",
+    # Of a source without a path, whose own name would be that.
+    r"path: (.* )?(is empty|is missing|does not end in \.py)",
+    r"must be https://host/path|has a (port above|path that is not|user before|fragment|key that is)",
+    r"is in a bucket that is not allowed|is on a host that is not allowed",
+    r"Python 3\.\d+ does not compile it",
+]
+AS_DESCRIBED = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+
+
+class Gateway:
+    """Makes events of requests and responses of answers, as a proxy integration does, in a WSGI application.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+
+    def __init__(self):
+        self.statuses = Counter()
+
+    def __call__(self, environ, start_response):
+        request = Request(environ)
+        if (request.method, request.path) != ("POST", "/dags"):
+            failed = {
+                "status": "failed",
+                "error": "gateway",
+                "message": "Missing Authentication Token",
+                "request_id": "-",
+            }
+            return Response(json.dumps(failed), 403, content_type="application/json")(environ, start_response)
+        query, headers = request.args, request.headers
+        event = {
+            "resource": "/dags",
+            "path": "/dags",
+            "httpMethod": "POST",
+            "headers": dict(headers.items()),
+            "multiValueHeaders": {name: headers.getlist(name) for name, _ in headers},
+            "queryStringParameters": {name: query.getlist(name)[-1] for name in query} or None,
+            "multiValueQueryStringParameters": {name: query.getlist(name) for name in query} or None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "stage": "v1",
+                "httpMethod": "POST",
+                "path": "/v1/dags",
+            },
+            "body": request.get_data().decode("utf-8", "replace") or None,
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(
+            aws_request_id=str(uuid.uuid4()), get_remaining_time_in_millis=lambda: 300_000
+        )
+        answer = main.handler(json.loads(json.dumps(event)), context)
+        # Anything else is a 502 of the gateway, "Malformed Lambda proxy response".
+        assert answer.keys() == {"statusCode", "headers", "body"}
+        assert isinstance(answer["statusCode"], int)
+        assert isinstance(answer["body"], str)
+        assert all(isinstance(text, str) for item in answer["headers"].items() for text in item)
+        self.statuses[answer["statusCode"]] += 1
+        return Response(answer["body"], answer["statusCode"], answer["headers"])(environ, start_response)
+
+
+def strict(value):
+    """A pattern ends where the text does; for Python a line end may follow."""
+    if isinstance(value, dict):
+        return {k: strict(re.sub(r"\$$", r"\\Z", v) if k == "pattern" else v) for k, v in value.items()}
+    return [strict(each) for each in value] if isinstance(value, list) else value
+
+
+DESCRIPTION = yaml_parse((Path(__file__).parents[2] / "swagger.yml").read_text())
+REQUESTS = {"$ref": "#/components/schemas/DeployRequest", "components": strict(DESCRIPTION["components"])}
+is_request = Draft4Validator(REQUESTS).is_valid
+gateway = Gateway()
+described = schemathesis.openapi.from_dict(
+    DESCRIPTION,
+    config=SchemathesisConfig.from_dict(
+        {
+            "generation": {
+                "max-examples": 40,
+                "deterministic": True,
+                "with-security-parameters": False,
+                "no-shrink": True,
+            }
+        }
+    ),
+)
+described.app = gateway
+
+
+def without_nulls(value):
+    if isinstance(value, dict):
+        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def with_files(value, source):
+    """The same request, for files that can be had."""
+    if isinstance(value, list):
+        return [source if isinstance(each, str) else with_files(each, source) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {"text": "A = 1\n", "source": source}
+    if isinstance(value.get("dag_file"), str):
+        found["dag_file"] = source
+    return {name: found.get(name) or with_files(each, source) for name, each in value.items()}
+
+
+def query(cloud):
+    target = cloud.target
+    return {"astroWorkspace": target.workspace, "astroDeployment": target.deployment, "repo": "orders"}
+
+
+@pytest.fixture
+def source(cloud):
+    """The address of a file that can be had."""
+    bucket = f"{cloud.bucket}-sources"
+    cloud.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    cloud.s3.put_object(Bucket=bucket, Key="a.py", Body=b"A = 1\n")
+    return f"s3://{bucket}/a.py"
+
+
+@pytest.mark.parametrize("served", [True, False])
+@described.parametrize()
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_are_as_described_and_requests_are_judged_as_described(case, served, cloud, source):
+    valid_outside = case.meta is not None and case.meta.generation.mode.is_positive
+    if served and case.method == "POST":
+        case.query = query(cloud)
+        if is_request(case.body):
+            wanted = {name: case.body[name] for name in ("dags", "remove_all") if name in case.body}
+            case.body = with_files(wanted, source)
+    response = case.call()
+    if response.status_code == 403 and case.method != "POST":
+        return
+    case.validate_response(response, checks=AS_DESCRIBED)
+    body = response.json()
+    if body["status"] == "failed":
+        assert body.keys() >= {"problems", "uploaded"}
+    sent = response.request.body
+    try:
+        request = json.loads(sent)
+    except (TypeError, ValueError):
+        request = None
+    # The code is more lenient than the schema in one thing: it takes null for a missing value in many places.
+    if not is_request(without_nulls(request)):
+        assert response.status_code == 400, body
+    elif is_request(request) and response.status_code == 400 and valid_outside:
+        for problem in body["problems"]:
+            assert any(re.search(rule, problem) for rule in BEYOND_THE_SCHEMA), problem
+
+
+def test_a_request_of_the_description_is_deployed(cloud):
+    post = DESCRIPTION["paths"]["/dags"]["post"]
+    example = post["requestBody"]["content"]["application/json"]["examples"]["text"]["value"]
+    client = Client(gateway)
+    first = client.post(
+        "/dags", query_string=query(cloud), json=example, headers={"Idempotency-Key": "build-17"}
+    )
+    assert (first.status_code, first.json["request_id"]) == (200, "build-17")
+    again = client.post(
+        "/dags", query_string=query(cloud), json=example, headers={"idempotency-key": "build-17"}
+    )
+    assert again.json == first.json
+    assert list(cloud.bundle()) == ["orders/medallion.py"]
