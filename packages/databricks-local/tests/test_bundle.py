@@ -62,7 +62,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*command, "--no-input", "--no-git", *given], check=True, capture_output=True)
     made = folder / "demo"
     (made / ".venv").symlink_to(REPOSITORY / ".venv")
-    shutil.copytree(made / "vendor", made / "dependency_wheels")
+    (made / "dependency_wheels").mkdir()
+    for wheel in (made / "vendor").glob("skyspark-*.whl"):
+        shutil.copy(wheel, made / "dependency_wheels")
     return made
 
 

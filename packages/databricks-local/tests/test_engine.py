@@ -287,7 +287,7 @@ def test_a_retry_that_succeeds_ends_well(workspace: LocalWorkspace, client: Work
         client, task("a", run_job_task={"job_id": child}, max_retries=-1, min_retry_interval_millis=60_000)
     )
     run_id = run_now(client, job_id)
-    second = running_task(client, run_id, "a")
+    second = until(client, run_id, lambda run: len(run.tasks) == 2).tasks[1].run_id
     client.jobs.update(child, new_settings=jobs.JobSettings(max_concurrent_runs=1))
     workspace.advance(60)
     run = ended(client, run_id)

@@ -35,9 +35,12 @@ EVIL = "<img src=x onerror=window.broken=1>"
 ENVIRONMENTS = [JobEnvironment(environment_key="default", spec=Environment(environment_version="4"))]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or else an installed Chrome."""
+    """Debian's Chromium, or else an installed Chrome.
+
+    While it is open its event loop runs in this thread, where other modules' tests run loops of their own.
+    """
     chromium = shutil.which("chromium")
     with sync_playwright() as playwright:
         kind = playwright.chromium
