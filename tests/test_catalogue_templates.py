@@ -9,6 +9,7 @@ import pytest
 from scaffold import clone_with_releases, commit_all, git, write_tree
 
 from mshell_cut import catalogue, cli
+from mshell_cut.upstream import located
 
 Here = Callable[..., dict[str, Any]]
 Cut = Callable[..., Path]
@@ -35,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write_text(f"{file.read_text()}# newer\n")
         commit_all(clone)
         git(clone, "tag", OF_TEMPLATE[name])
-    write_tree(clone, {"mshell_cut/newer.py": "", "docs/newer.md": "", "templates/README.md": ""})
+    write_tree(clone, {"mshell_cut/newer.py": "", "docs/newer.md": ""})
     commit_all(clone)
     git(clone, "tag", OF_TOOL)
     return clone
@@ -100,6 +101,18 @@ def test_a_project_remembers_which_of_them_it_is_of(
     )
     assert here("check", "--project", project)["directory"] == DIRECTORIES[name]
     assert here("diff", "--project", project)["files"] == []
+
+
+@each_template
+def test_a_template_is_read_and_known_by_its_own_files(name: str, repository: Path, tmp_path: Path) -> None:
+    upstream = located(str(repository), DIRECTORIES[name], tmp_path)
+    tags = [FIRST, *OF_TEMPLATE.values(), OF_TOOL]
+    contents = {tag: upstream.content(git(repository, "rev-parse", tag)) for tag in tags}
+    assert len(set(contents.values())) == 2
+    before = tags[tags.index(OF_TEMPLATE[name]) - 1]
+    assert contents[before] != contents[OF_TEMPLATE[name]]
+    copied = upstream.folder(git(repository, "rev-parse", FIRST))
+    assert [path.parent for path in copied.rglob("cookiecutter.json")] == [copied]
 
 
 @each_template

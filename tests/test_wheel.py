@@ -77,6 +77,16 @@ def test_the_wheel_holds_what_git_knows_of_a_template(installed: Path, name: str
     assert shipped.keys() == {path for path in tracked if path.startswith(parts)}
 
 
+def test_the_wheel_knows_the_releases_that_each_template_has_part_in(installed: Path) -> None:
+    record = json.loads((installed / "mshell_cut" / "_templates" / "origin.json").read_text())
+    assert record["directories"] == DIRECTORIES
+    known = {name: [item["name"] for item in items] for name, items in record["histories"].items()}
+    assert known["skyspark"][:2] == ["v0.1.0", "v0.2.0"]
+    assert not {"v0.1.0", "v0.2.0"} & set(known["astro-dag"])
+    head = git(installed.parent / "clone", "rev-parse", "HEAD")
+    assert {items[-1]["commit"] for items in record["histories"].values()} == {head}
+
+
 def test_the_wheel_s_templates_have_no_other_checkout(installed: Path, tmp_path: Path) -> None:
     done = run(installed, "cut", "skyspark", "--no-input", "--checkout", "v9", "--output-dir", tmp_path)
     assert done.returncode == 2
