@@ -10,6 +10,7 @@ from astro_dag_deploy.event import read_event
 from astro_dag_deploy.model.request import Dag, DeployRequest, Resource
 from jsonschema import Draft4Validator
 from openapi_spec_validator import validate
+from pydantic import ValidationError
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 # Of these an import fails, or what they say is dropped.
@@ -166,3 +167,57 @@ def test_what_the_gateway_answers_looks_like_the_function(api, conforms):
     late = responses["INTEGRATION_TIMEOUT"]
     seconds = json.loads(late["responseTemplates"]["application/json"])["retry_after"]
     assert late["responseParameters"]["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
+
+
+def request_with(field, text):
+    dag = {"dag_id": "a", "dag_file": {"path": "a.py", "text": ""}}
+    request = {"astroWorkspace": "w", "astroDeployment": "d", "repo": "r", "requestId": "i", "dags": [dag]}
+    if field in ("source", "path"):
+        dag["dag_file"] |= {"path": text} if field == "path" else {"source": text, "text": None}
+    else:
+        (dag if field in ("dag_id", "contact_email") else request)[field] = text
+    return request
+
+
+def probes(around):
+    """Texts of every length and with every character of ASCII at every kind of place."""
+    before, after = around
+    middles = ["a" * length for length in range(300)]
+    for character in map(chr, range(128)):
+        middles += [character, f"a{character}", f"{character}a", f"a{character}a", f"a{character * 2}a"]
+    return [f"{before}{middle}{after}" for middle in middles]
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "arounds"),
+    [
+        ("astroWorkspace", "Identifier", [("", "")]),
+        ("astroDeployment", "Identifier", [("", "")]),
+        ("repo", "Repository", [("", "")]),
+        ("requestId", "RequestId", [("", "")]),
+        ("dag_id", None, [("", "")]),
+        ("contact_email", None, [("", "@b"), ("a@", ""), ("", "")]),
+        (
+            "source",
+            "Source",
+            [("s3://", "/a"), ("s3://abc", ""), ("https://", "/a"), ("https://a", "/"), ("", "")],
+        ),
+        ("path", "DagPath", [("", ".py"), ("a/", ".py"), ("", "")]),
+    ],
+)
+def test_its_patterns_are_those_of_the_code(api, field, name, arounds):
+    schemas = api["components"]["schemas"]
+    schema = schemas[name] if name else schemas["Dag"]["properties"][field]
+    accepts = Draft4Validator(json.loads(json.dumps(schema).replace('$"', '\\\\Z"'))).is_valid
+    taken = 0
+    for around in arounds:
+        for text in probes(around):
+            try:
+                DeployRequest.model_validate(request_with(field, text))
+            except ValidationError:
+                # Of a source and a path a schema cannot say all.
+                assert not accepts(text) or field in ("source", "path"), text
+            else:
+                assert accepts(text), text
+                taken += 1
+    assert taken
