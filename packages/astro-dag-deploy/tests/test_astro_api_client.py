@@ -295,6 +295,7 @@ def test_a_wait_beyond_the_time_is_not_begun(deploy, api, monkeypatch):
         "http://127.0.0.1.example.com",
         "http://10.0.0.1",
         "ftp://x",
+        "https://[::1",
         "api.example.com",
     ],
 )
@@ -392,6 +393,10 @@ def test_no_secret_is_in_an_error_or_log(deploy, api, token, caplog, capfd):
             deploy(seconds=0.5 if fault.drop else 20.0)
         errors += [repr(caught.value), repr(caught.value.__cause__)]
         api.forget_faults()
+    api.storage = "https://storage.example.com:99999"
+    with pytest.raises(AstroError, match=r"storage\.example\.com did not answer") as caught:
+        deploy()
+    errors += [repr(caught.value), repr(caught.value.__cause__)]
     printed = capfd.readouterr()
     everything = "\n".join([*errors, caplog.text, printed.out, printed.err])
     assert "Bearer *** is odd" in everything

@@ -31,9 +31,10 @@ def test_all_files_are_in_the_bundle_in_order(project, tmp_path):
     }
 
 
-def test_the_same_files_are_the_same_archive(project, tmp_path):
+def test_the_same_files_are_the_same_archive(project, tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
     write_bundle(list_dags(project, allow_empty=False), first, AIRFLOW_2_PREFIX)
+    monkeypatch.setattr("time.time", lambda: 2e9)
     for path in project.rglob("*.py"):
         os.utime(path, (1, 1))
         path.chmod(0o600)

@@ -94,7 +94,7 @@ class HttpSession:
 
         Raises:
             NoAnswerError: nothing came back; the sentence names the host, never the address.
-            InsecureAddressError: the address is neither.
+            InsecureAddressError: the address is neither https nor on this machine.
         """
         require_secure(url)
         left = self._deadline - time.monotonic()
@@ -109,8 +109,8 @@ class HttpSession:
                     method, url, headers=sized, body=content, timeout=timeout, redirect=False
                 )
         except urllib3.exceptions.HTTPError as error:
-            # Its text holds the address.
-            final = isinstance(error, urllib3.exceptions.SSLError)
+            # Its text may hold the address, signature and all.
+            final = isinstance(error, urllib3.exceptions.SSLError | urllib3.exceptions.LocationValueError)
             raise NoAnswerError(f"{host} did not answer ({type(error).__name__})", final=final) from None
         return Answer(answer.status, answer.headers, answer.data)
 
@@ -165,7 +165,10 @@ def require_secure(url: str) -> None:
     Raises:
         InsecureAddressError: it is not https, nor http on this machine.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise InsecureAddressError("it is no address") from None
     if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
