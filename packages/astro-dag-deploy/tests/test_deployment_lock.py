@@ -63,6 +63,16 @@ def test_the_lease_of_who_was_killed_runs_out_and_is_not_his_any_more(lock_of):
             pass
 
 
+def test_a_lock_that_another_had_and_freed_is_lost_too(lock_of):
+    slept = lock_of(lease=0.2)
+    slept._acquire(0)
+    time.sleep(0.3)
+    with lock_of().held(patience=0):
+        pass
+    with pytest.raises(BusyError, match="was lost to another deploy"):
+        slept.renew()
+
+
 def test_a_renewed_lease_begins_anew(lock_of):
     first = lock_of(lease=1.0)
     with first.held(patience=0):

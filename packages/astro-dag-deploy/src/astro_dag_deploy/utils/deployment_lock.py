@@ -20,8 +20,10 @@ from astro_dag_deploy.utils.s3_client import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 _DAY = 24 * 60 * 60
+_OWN = "#owner = :owner"
 _logger = Logger(child=True)
 
 
@@ -66,14 +68,16 @@ class DeploymentLock:
             BusyError: it was lost.
             StorageError: DynamoDB does not answer.
         """
-        if not self._take():
+        # That it is free again is no comfort: another had it, and deployed what this one has not seen.
+        if not self._put(_OWN):
             raise BusyError(
                 f"The lock of {self._target} was lost to another deploy before the DAGs were deployed."
             )
 
     def _acquire(self, patience: float) -> None:
         deadline = time.monotonic() + patience
-        while not self._take():
+        # One's own: a request whose answer got lost is sent again.
+        while not self._put(f"attribute_not_exists(id) OR expires_at < :now OR {_OWN}"):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise BusyError(
@@ -83,8 +87,12 @@ class DeploymentLock:
             # Those who wait must not ask all at once.
             time.sleep(min(left, random.uniform(0.2, 1.0)))  # noqa: S311
 
-    def _take(self) -> bool:
+    def _put(self, condition: str) -> bool:
+        """Write the lock with a new lease; return whether the condition was met."""
         now = time.time()
+        values: dict[str, AttributeValueTypeDef] = {":owner": {"S": self._owner}}
+        if ":now" in condition:
+            values[":now"] = {"N": f"{now:.3f}"}
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -94,10 +102,9 @@ class DeploymentLock:
                     "expires_at": {"N": f"{now + self._lease:.3f}"},
                     "expiration": {"N": str(int(now + self._lease) + _DAY)},
                 },
-                # One's own lock: a request whose answer got lost is sent again.
-                ConditionExpression="attribute_not_exists(id) OR expires_at < :now OR #owner = :owner",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={":now": {"N": f"{now:.3f}"}, ":owner": {"S": self._owner}},
+                ExpressionAttributeValues=values,
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
@@ -112,7 +119,7 @@ class DeploymentLock:
             self._client.delete_item(
                 TableName=self._table,
                 Key={"id": {"S": self._key}},
-                ConditionExpression="#owner = :owner",
+                ConditionExpression=_OWN,
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues={":owner": {"S": self._owner}},
             )
