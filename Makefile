@@ -40,6 +40,9 @@ lint: .venv/.dev ## Check style and types
 test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
+	scripts/lambda.sh
+	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src
+	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(PARALLEL)
 	scripts/airflow.sh newest
 	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src
 	.venvs/airflow/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
@@ -76,6 +79,7 @@ lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		tests/stock/requirements.in -o tests/stock/requirements.lock
 	scripts/lock_airflow.sh
+	scripts/lambda.sh lock
 	$(BIN)/python scripts/lock_template.py
 
 clean: ## Remove environments, caches and build products
