@@ -114,7 +114,7 @@ def _once(request: DeployRequest, services: Services, context: Context) -> dict[
         lambda_context=context,  # type: ignore[arg-type]
     )
 
-    @idempotent_function(
+    @idempotent_function(  # type: ignore[untyped-decorator]
         data_keyword_argument="record",
         persistence_store=services.finished,
         config=config,
@@ -133,7 +133,7 @@ def _once(request: DeployRequest, services: Services, context: Context) -> dict[
         "digest": hashlib.sha256(content).hexdigest(),
     }
     try:
-        return carry_out(record=record)
+        body: dict[str, Any] = carry_out(record=record)
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
         raise InProgressError(
             f"Request {request.request_id} is being carried out: ask again later."
@@ -147,6 +147,7 @@ def _once(request: DeployRequest, services: Services, context: Context) -> dict[
             f"Table {services.settings.state_table} did not answer, so it is not known whether request "
             f"{request.request_id} was carried out: send it again."
         ) from None
+    return body
 
 
 def _own_error(error: BaseException | None) -> DeployError | None:
