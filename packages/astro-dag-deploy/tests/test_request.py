@@ -376,8 +376,8 @@ def test_half_of_a_surrogate_pair_is_no_text():
     assert problems(of_files(*files)) == [
         "dags[0].dependencies[0].path: 'a\\ud800' has a character that cannot be printed.",
         "dags[0].dependencies[0].text: has half of a surrogate pair.",
-        "dags[0].dependencies[1].source: 's3://bucket/\\ud800' has a key that cannot be printed or has more than "
-        "1024 bytes.",
+        "dags[0].dependencies[1].source: 's3://bucket/\\ud800' has a key that cannot be printed or has more "
+        "than 1024 bytes.",
     ]
 
 

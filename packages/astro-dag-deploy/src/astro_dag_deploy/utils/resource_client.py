@@ -217,7 +217,7 @@ def problems_of(path: str, content: bytes) -> list[str]:
         reason = f"{place}{error.msg}"
     except (RecursionError, MemoryError):
         reason = "it is nested too deeply"
-    except (ValueError, LookupError) as error:
+    except ValueError as error:
         reason = str(error)
     else:
         return []
