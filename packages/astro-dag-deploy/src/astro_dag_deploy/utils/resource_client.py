@@ -1,5 +1,6 @@
 """Fetches the files that a request names, within bounds, and compiles those of Python."""
 
+import logging
 import ssl
 import sys
 import threading
@@ -189,6 +190,8 @@ class ResourceClient:
 
     @cached_property
     def _https(self) -> urllib3.PoolManager:
+        # It logs whole addresses, of answers with odd headers even when it does not debug.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         # The default context trusts what the system trusts, or what SSL_CERT_FILE names.
         return urllib3.PoolManager(ssl_context=ssl.create_default_context(), maxsize=_KEPT_CONNECTIONS)
 
