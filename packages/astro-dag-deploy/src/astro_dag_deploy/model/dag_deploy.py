@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ class DagDeploy:
 
         Args:
             description: what Astro shows beside the deploy.
-            seconds: how long Astro may take.
+            seconds: how long it may take; Astro gets what the assembly leaves of it.
             allow_empty: whether a deployment without any file is what was asked for.
 
         Raises:
@@ -60,6 +61,7 @@ class DagDeploy:
             BusyError: the lock was lost; nothing was deployed.
             AstroError: Astro did not take it.
         """
+        deadline = time.monotonic() + seconds
         found = read_manifests(self._s3, self._target)
         self._refuse_losses(found.keys())
         manifests = [stored.manifest for stored in found.values() if stored.manifest.files]
@@ -75,7 +77,7 @@ class DagDeploy:
                 workspace=self._target.workspace,
                 deployment=self._target.deployment,
                 description=description,
-                seconds=seconds,
+                seconds=max(deadline - time.monotonic(), 1),
                 allow_empty=allow_empty,
             )
         record = DeploymentRecord(
