@@ -50,6 +50,17 @@ class Hurried:
         return time.time()
 
 
+class Shortened:
+    """Stands for the module `time`: a sleep takes a twentieth of its time."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds / 20)
+
+
 class _Shown(Exception):  # noqa: N818 - no failure
     def __init__(self, files: dict[str, str]):
         self.files = files
@@ -164,6 +175,13 @@ class Scene:
                 patch.setattr(module, "time", Hurried())
             return main.handler(event, Invocation())
 
+    @contextmanager
+    def several(self) -> Iterator[None]:
+        """Have several requests be carried out at once, in threads; who waits for the lock asks often."""
+        with self.by_proxy(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(deployment_lock, "time", Shortened)
+            yield
+
     def calls(self) -> list[str]:
         """Return the calls of a deploy in which nothing goes wrong."""
         self.proxy.forget()
@@ -184,14 +202,19 @@ class Scene:
                     item[name] = {"N": str(instant - int(seconds * unit))}
             self._dynamodb.put_item(TableName=self.cloud.table, Item=item)
 
+    def instants(self, attribute: str) -> list[float]:
+        """Return the instants that the table has under a name."""
+        items = self._dynamodb.scan(TableName=self.cloud.table)["Items"]
+        return [float(item[attribute]["N"]) for item in items if attribute in item]
+
     def by_manifests(self) -> dict[str, str]:
         """Return what a reader of the bucket sees."""
         return by_manifests(self._storage, self.cloud.target)
 
-    def assert_has(self, files: Files) -> None:
+    def assert_has(self, files: Files, other: Files = OTHER) -> None:
         """Require that bucket and Astro have this set, and that of the other repository."""
-        assert self.by_manifests() == {**OTHER, **files}
-        assert self.cloud.bundle() == {**OTHER, **files}
+        assert self.by_manifests() == {**other, **files}
+        assert self.cloud.bundle() == {**other, **files}
 
     def assert_whole(self, call: str, answer: Mapping[str, Any] | None) -> None:
         """Require the set before or that of now, in the bucket and in Astro each, and a true answer."""
