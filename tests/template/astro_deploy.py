@@ -1,6 +1,6 @@
-"""Hands a request to the deploy function as Lambda does, and prints its answer and what Astronomer has then.
+"""Hands requests to the deploy function as Lambda does, and prints its answers and what Astronomer has then.
 
-    .venvs/lambda/bin/python tests/template/astro_deploy.py <request.json
+    .venvs/lambda/bin/python tests/template/astro_deploy.py <requests.json
 
 AWS is moto's server, Astronomer the loopback API of the function's own tests.
 """
@@ -11,20 +11,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "packages" / "astro-dag-deploy" / "tests"))
+sys.path.insert(0, str(ROOT / "packages" / "astro-dag-deploy" / "tests" / "standins"))
 
 import pytest  # noqa: E402
+from astro_api import AstroApi  # noqa: E402
 from astro_dag_deploy.main import handler  # noqa: E402
 from astro_dag_deploy.model.target import Target  # noqa: E402
-from conftest import Cloud, Context, make_surroundings  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
+from surroundings import Cloud, Context, make_surroundings  # noqa: E402
 
 
 def main() -> None:
-    """Deploy."""
-    from astro_api import AstroApi
-
-    event = json.load(sys.stdin)
+    """Deploy the requests of a list, all for one deployment."""
+    events = json.load(sys.stdin)
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -36,12 +35,11 @@ def main() -> None:
         "POWERTOOLS_SERVICE_NAME": "astro-dag-deploy",
     }
     with AstroApi() as astro, pytest.MonkeyPatch.context() as patch:
-        target = Target(event["astroWorkspace"], event["astroDeployment"])
+        target = Target(events[0]["astroWorkspace"], events[0]["astroDeployment"])
         cloud = Cloud(bucket="dags", table="state", target=target, astro=astro)
         make_surroundings(cloud, patch)
-        answer = handler(event, Context())
-        bundle = cloud.bundle() if answer["statusCode"] == 200 else {}
-        json.dump({"answer": answer, "bundle": bundle}, sys.stdout)
+        answers = [handler(event, Context()) for event in events]
+        json.dump({"answers": answers, "bundle": cloud.bundle()}, sys.stdout)
     server.stop()
 
 

@@ -4,9 +4,11 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scaffold import write_tree
 from template.astro_dag import QUESTIONS
 from template.projects import MACHINE, ROOT, Render, path_with_uv, run
 
@@ -16,6 +18,12 @@ MODULES = """
 import json, re
 from importlib.metadata import packages_distributions
 print(json.dumps([name for name in packages_distributions() if re.fullmatch("[a-z][a-z0-9_]*", name)]))
+"""
+READ = """
+import sys
+from airflow.dag_processing.dagbag import BundleDagBag
+bag = BundleDagBag(dag_folder=sys.argv[1], bundle_path=sys.argv[1], bundle_name="dags-folder")
+print(bag.import_errors, sorted(bag.dags))
 """
 BAD = {
     "network": "import urllib.request\n\nurllib.request.urlopen('http://127.0.0.1:9')\n",
@@ -37,8 +45,17 @@ with DAG(dag_id="lax", schedule=None, catchup=True):
 '''
 
 
+def copied(project: Path, folder: Path) -> Path:
+    """Copy a project without its environment."""
+    return shutil.copytree(project, folder / "project", ignore=shutil.ignore_patterns(".venv"))
+
+
+def pytest_of(project: Path) -> list[str | Path]:
+    return [project / ".venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider"]
+
+
 @pytest.fixture(scope="module")
-def project(render_astro_dag: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(render_astro_dag: Render, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project with its environment, under git."""
     folder = tmp_path_factory.mktemp("astro_dag")
     project = shutil.copytree(render_astro_dag(), folder / "project")
@@ -66,21 +83,41 @@ def test_no_pipeline_stands_in_for_an_installed_module(project: Path) -> None:
     assert {name.replace("_", "-") for name in modules} <= reserved
 
 
-def test_the_deploy_function_takes_what_the_project_asks_for(project: Path) -> None:
+def test_a_deployment_has_the_dags_of_all_its_repositories_and_can_import_them(
+    project: Path, render_astro_dag: Render, tmp_path: Path
+) -> None:
+    other = render_astro_dag(repo_name="orders-dags", pipeline_name="orders")
     run(ROOT / "scripts/lambda.sh", cwd=ROOT)
-    request = run("make", "--silent", "deploy-request", "DEPLOYMENT=dep1", cwd=project)
+    python = project / ".venv/bin/python"
+    requests = [
+        json.loads(run("make", "--silent", "deploy-request", "DEPLOYMENT=dep1", cwd=project)),
+        json.loads(run(python, "ci/deploy_dags.py", "--deployment", "dep1", "--print", cwd=other)),
+    ]
     done = subprocess.run(
         [ROOT / ".venvs/lambda/bin/python", ROOT / "tests/template/astro_deploy.py"],
-        input=request, env=MACHINE, capture_output=True, text=True, check=False,
+        input=json.dumps(requests), env=MACHINE, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     deployed = json.loads(done.stdout.splitlines()[-1])
-    assert deployed["answer"]["statusCode"] == 200, deployed
-    assert deployed["answer"]["body"]["dags"] == [QUESTIONS["pipeline_name"]]
-    committed = run("git", "ls-files", "dags", cwd=project).splitlines()
-    assert {f"dags/{path}" for path in deployed["bundle"]} == set(committed)
-    for path, text in deployed["bundle"].items():
-        assert text == (project / "dags" / path).read_text(encoding="utf-8")
+    assert [answer["statusCode"] for answer in deployed["answers"]] == [200, 200], deployed["answers"]
+
+    files = {
+        path.relative_to(folder / "dags").as_posix(): path.read_text(encoding="utf-8")
+        for folder in (project, other)
+        for path in (folder / "dags").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert deployed["bundle"] == files
+    write_tree(tmp_path / "dags", files)
+    printed = run(python, "-c", READ, tmp_path / "dags", cwd=project, AIRFLOW_HOME=str(tmp_path / "airflow"))
+    assert printed.splitlines()[-1] == "{} ['daily_revenue', 'orders']"
+
+
+def test_a_failed_task_is_told_in_slack_and_mailed(project: Path, tmp_path: Path) -> None:
+    copy = copied(project, tmp_path)
+    shutil.copyfile(ROOT / "tests/template/astro_alerts.py", copy / "tests/dags/test_alerts.py")
+    printed = run(*pytest_of(project), "tests/dags/test_alerts.py", cwd=copy)
+    assert re.search(r"=+ 1 passed", printed)
 
 
 def test_the_projects_own_tests_catch_what_would_hurt_airflow_or_the_squad(
@@ -99,7 +136,7 @@ def test_the_projects_own_tests_catch_what_would_hurt_airflow_or_the_squad(
     (package / "lax.py").write_text(LAX, encoding="utf-8")
     for name, text in BAD.items():
         (package / f"{name}.py").write_text(f'"""Is bad."""\n\n{text}', encoding="utf-8")
-    command = [project / ".venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider", "tests/dags"]
+    command = [*pytest_of(project), "tests/dags"]
     done = subprocess.run(command, cwd=copy, env=MACHINE, capture_output=True, text=True, check=False)
     failed = re.findall(r"^FAILED tests/dags/test_(\S+)", done.stdout, re.MULTILINE)
     assert sorted(name.partition("::")[2] for name in failed) == sorted(
