@@ -93,6 +93,17 @@ def by_manifests(s3: S3Client, target: Target) -> dict[str, str]:
     raise AssertionError("nobody was asked to deploy")
 
 
+def let_time_pass(dynamodb: Any, table: str, seconds: float = 3600.0) -> None:
+    """Have all leases run out, as if the time had passed: move all instants in the table back."""
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        for name, value in item.items():
+            if "N" in value:
+                instant = Decimal(value["N"])
+                unit = 1000 if instant > 10**11 else 1
+                item[name] = {"N": str(instant - int(seconds * unit))}
+        dynamodb.put_item(TableName=table, Item=item)
+
+
 class Scene:
     """The repositories `orders`, which changes, and `users`, which does not.
 
@@ -193,14 +204,8 @@ class Scene:
         return calls
 
     def let_time_pass(self, seconds: float = 3600.0) -> None:
-        """Have all leases run out, as if the time had passed: move all instants in the table back."""
-        for item in self._dynamodb.scan(TableName=self.cloud.table)["Items"]:
-            for name, value in item.items():
-                if "N" in value:
-                    instant = Decimal(value["N"])
-                    unit = 1000 if instant > 10**11 else 1
-                    item[name] = {"N": str(instant - int(seconds * unit))}
-            self._dynamodb.put_item(TableName=self.cloud.table, Item=item)
+        """Have all leases run out."""
+        let_time_pass(self._dynamodb, self.cloud.table, seconds)
 
     def instants(self, attribute: str) -> list[float]:
         """Return the instants that the table has under a name."""
