@@ -104,6 +104,40 @@ def test_a_deployment_that_is_not_served_is_refused(cloud):
     assert cloud.storage.keys("") == []
 
 
+def test_a_deployment_has_a_name_for_requests_and_ids_for_astro(cloud, monkeypatch):
+    monkeypatch.setenv("ALLOWED_DEPLOYMENTS", f"sales/prod={cloud.target}, other/dev")
+    main._services.cache_clear()
+    event = cloud.event("orders", {"a.py": DAG}) | {"astroWorkspace": "sales", "astroDeployment": "prod"}
+    answer = main.handler(event, Context())
+    assert answer["statusCode"] == 200, answer
+    assert cloud.bundle() == {"a.py": DAG}
+    assert cloud.storage.keys("dags/") == ["dags/sales/prod/orders/a.py"]
+    # By its ids it would be another deployment for the bucket, and each would replace the other's DAGs.
+    assert cloud.deploy("orders", {"a.py": DAG})["statusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a/b=ws/dep,c/d=ws/dep", "two names for ws/dep"),
+        ("a/b=ws/dep,ws/dep", "two names for ws/dep"),
+        ("a/b=ws/dep,a/b=ws/other", "each once"),
+        ("a/b=", "must be"),
+        ("a/b=ws", "must be"),
+        ("a/b/c", "must be"),
+    ],
+)
+def test_two_names_for_one_deployment_are_refused(text, problem):
+    variables = {
+        "DAG_BUCKET": "b",
+        "STATE_TABLE": "t",
+        "ASTRO_TOKEN_SECRET": "s",
+        "ALLOWED_DEPLOYMENTS": text,
+    }
+    with pytest.raises(SettingsError, match=problem):
+        Settings.from_environment(variables)
+
+
 def test_the_same_request_is_carried_out_once(cloud):
     event = cloud.event("orders", {"a.py": DAG}, requestId="build-7")
     first = main.handler(event, Context())

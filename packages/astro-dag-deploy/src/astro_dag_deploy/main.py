@@ -78,7 +78,7 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
             repo=request.repo,
         )
         services = _services()
-        services.settings.require_allowed(Target(request.workspace, request.deployment))
+        services.settings.ids_of(Target(request.workspace, request.deployment))
         answer = _answer(200, _once(request, services, context))
         logger.info("deployed", answer=answer["body"])
     except DeployError as error:
@@ -174,7 +174,9 @@ def _deploy(request: DeployRequest, services: Services, context: Context) -> dic
     try:
         with measured("deploy", dimensions), lock.held(max(left() - _FOR_THE_DEPLOY, 0)):
             stored = upload.upload_dag()
-            deployed = DagDeploy(target, services.s3, services.deployer(target), lock).deploy(
+            deployed = DagDeploy(
+                target, services.s3, services.deployer(target), lock, ids=services.settings.ids_of(target)
+            ).deploy(
                 f"{request.repo}, request {request.request_id}",
                 seconds=max(left() - _FOR_THE_END, 1),
                 allow_empty=request.remove_all is not None,

@@ -17,7 +17,8 @@ class Settings:
     Attributes:
         dag_bucket: the versioned bucket of the DAGs.
         state_table: the DynamoDB table of locks and finished requests.
-        allowed: the deployments that are served.
+        allowed: the deployments that are served: what requests and the bucket call them, and their ids in
+            Astro.
         source_buckets: buckets that files may come from.
         source_hosts: `host`, `host:port` or `*.suffix` that files may come from by https.
         deployer: `cli` or `api`.
@@ -34,7 +35,7 @@ class Settings:
 
     dag_bucket: str
     state_table: str
-    allowed: frozenset[Target]
+    allowed: Mapping[Target, Target]
     source_buckets: frozenset[str]
     source_hosts: frozenset[str]
     deployer: str
@@ -73,19 +74,11 @@ class Settings:
         deployer = variables.get("ASTRO_DEPLOYER", "").strip() or "cli"
         if deployer not in ("cli", "api"):
             problems.append("ASTRO_DEPLOYER must be cli or api")
-        allowed = set()
-        for entry in _entries(required("ALLOWED_DEPLOYMENTS")):
-            workspace, _, deployment = entry.partition("/")
-            if not workspace or not deployment or "/" in deployment:
-                problems.append(
-                    "ALLOWED_DEPLOYMENTS must be workspace/deployment, more of them with commas between"
-                )
-                break
-            allowed.add(Target(workspace, deployment))
+        allowed = _deployments(required("ALLOWED_DEPLOYMENTS"), problems)
         settings = cls(
             dag_bucket=required("DAG_BUCKET"),
             state_table=required("STATE_TABLE"),
-            allowed=frozenset(allowed),
+            allowed=allowed,
             source_buckets=frozenset(_entries(variables.get("SOURCE_BUCKETS", ""))),
             source_hosts=frozenset(_entries(variables.get("SOURCE_HOSTS", "").lower())),
             deployer=deployer,
@@ -103,17 +96,43 @@ class Settings:
             raise SettingsError(f"The function's environment is not complete: {'; '.join(problems)}.")
         return settings
 
-    def require_allowed(self, target: Target) -> None:
-        """Refuse a deployment that is not served.
+    def ids_of(self, target: Target) -> Target:
+        """Return the ids of a deployment in Astro.
 
         Raises:
-            NotAllowedError: it is not in the list.
+            NotAllowedError: it is not one that is served.
         """
         if target not in self.allowed:
             raise NotAllowedError(
                 f"Deployment {target} is not one that this function serves: have it put into "
                 "ALLOWED_DEPLOYMENTS."
             )
+        return self.allowed[target]
+
+
+def _deployments(text: str, problems: list[str]) -> dict[Target, Target]:
+    """Read `workspace/deployment`, or these `=` the two ids in Astro, with commas between."""
+    allowed: dict[Target, Target] = {}
+    for entry in _entries(text):
+        name, named, ids = entry.partition("=")
+        target, astro = _target(name), _target(ids if named else name)
+        if target is None or astro is None or target in allowed:
+            problems.append(
+                "ALLOWED_DEPLOYMENTS must be workspace/deployment or name/name=workspace/deployment, each "
+                "once, more of them with commas between"
+            )
+            break
+        if astro in allowed.values():
+            # Each would replace what was deployed by the name of the other.
+            problems.append(f"ALLOWED_DEPLOYMENTS has two names for {astro}")
+            break
+        allowed[target] = astro
+    return allowed
+
+
+def _target(text: str) -> Target | None:
+    parts = [part.strip() for part in text.split("/")]
+    return Target(*parts) if len(parts) == 2 and all(parts) else None
 
 
 def _entries(text: str) -> list[str]:

@@ -39,10 +39,20 @@ class DagDeploy:
         s3: the bucket.
         deployer: takes the bundle to Astro.
         lock: the lock of the deployment, which is held.
+        ids: its ids in Astro; by default those it is called by.
     """
 
-    def __init__(self, target: Target, s3: S3Client, deployer: AstroDeployer, lock: DeploymentLock):
+    def __init__(
+        self,
+        target: Target,
+        s3: S3Client,
+        deployer: AstroDeployer,
+        lock: DeploymentLock,
+        *,
+        ids: Target | None = None,
+    ):
         self._target = target
+        self._ids = ids or target
         self._s3 = s3
         self._deployer = deployer
         self._lock = lock
@@ -74,8 +84,8 @@ class DagDeploy:
             self._lock.renew()
             deployed = self._deployer.deploy(
                 project,
-                workspace=self._target.workspace,
-                deployment=self._target.deployment,
+                workspace=self._ids.workspace,
+                deployment=self._ids.deployment,
                 description=description,
                 seconds=max(deadline - time.monotonic(), 1),
                 allow_empty=allow_empty,

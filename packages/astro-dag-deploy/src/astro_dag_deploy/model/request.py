@@ -181,8 +181,8 @@ class DeployRequest(_Strict):
     """All DAGs of one repository for one deployment.
 
     Attributes:
-        workspace: the id of the Astro workspace.
-        deployment: the id of the Astro deployment.
+        workspace: the Astro workspace, by its id or as the function calls it.
+        deployment: the Astro deployment, by its id or as the function calls it.
         repo: the name of the repository.
         dags: its DAGs; what is not among them is removed.
         remove_all: `remove every DAG of <repo>`, the only way to give no DAGs.

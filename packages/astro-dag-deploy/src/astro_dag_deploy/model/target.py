@@ -8,8 +8,8 @@ class Target:
     """A deployment.
 
     Attributes:
-        workspace: the id of its Astro workspace.
-        deployment: its id.
+        workspace: the id of its Astro workspace, or what it is called here.
+        deployment: its id, or what it is called here.
     """
 
     workspace: str
