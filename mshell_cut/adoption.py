@@ -133,7 +133,8 @@ def find(
         raise NoLikenessError(
             f"{folder} resembles no release of {renders.upstream.address}: {match.version.name} comes "
             f"nearest, with {match.share:.0%} in common of the {FLOOR:.0%} that are needed. "
-            "Name another template with --template."
+            "Name another template with --template.",
+            match.share,
         )
     sentences = reader.renderer.questionnaire.problems(match.answers)
     if sentences:

@@ -54,6 +54,15 @@ def templates() -> list[Template]:
     return [*(template for template in BUILT_IN if template.name not in taken), *added]
 
 
+def built_in() -> list[Template]:
+    """List the templates that come with mshell-cut, as far as the user has not taken their names.
+
+    Raises:
+        FileUnreadableError: the user's `templates.yaml` is damaged.
+    """
+    return [template for template in templates() if template.address is None]
+
+
 def find(name: str) -> Template | None:
     """Find a template by its name."""
     return next((template for template in templates() if template.name == name), None)

@@ -110,6 +110,11 @@ class AlreadyLinkedError(RequestError):
 class NoLikenessError(MshellCutError):
     """A repository resembles no release of a template closely enough to be one of its projects."""
 
+    def __init__(self, sentence: str, share: float = 0.0) -> None:
+        # How alike they are, from 0 to 1.
+        self.share = share
+        super().__init__(sentence)
+
 
 class UpdateImpossibleError(MshellCutError):
     """The project cannot be brought to another state of its template."""

@@ -170,29 +170,35 @@ def test_a_fleet_may_hold_projects_of_both(cut: Cut, here: Here, repository: Pat
     assert [change["path"] for change in updated["changes"]] == [CHANGED]
 
 
-def test_a_dag_project_that_lost_its_memory_is_adopted(cut: Cut, here: Here, repository: Path) -> None:
+@each_template
+def test_a_project_that_lost_its_memory_is_adopted_as_what_it_is(name: str, cut: Cut, here: Here) -> None:
     answers = {
-        "repo_name": "Orders-dags_2",
+        "repo_name": "Orders-2.x",
         "repo_description": 'Moves "all" the $ orders_ of <é> \\ *users*',
-        "pipeline_name": "daily_orders",
         "squad_name": "checkout",
         "contact_email": "o'neil+x@acme.example",
     }
-    given = [word for name, value in answers.items() for word in ("--set", f"{name}={value}")]
-    project = cut("astro-dag", "--checkout", FIRST, *given)
+    answers |= {"pipeline_name": "daily_orders"} if name == "astro-dag" else {}
+    given = [word for question, value in answers.items() for word in ("--set", f"{question}={value}")]
+    project = cut(name, "--checkout", FIRST, *given)
     before = state_of(project)
     (project / ".cruft.json").unlink()
     (project / "README.md").write_text(f"# Ours\n{(project / 'README.md').read_text()}")
     (project / "dags" / "ours.py").write_text('"""Ours."""\n')
-    found = here("adopt", project, "--template", "astro-dag", "--yes")
-    # Of two releases that gave it the same, the newer one. That a tag was asked for is not in the files.
-    same = OF_TEMPLATE["skyspark"]
-    assert (found["name"], found["directory"]) == (same, "templates/astro-dag")
-    assert {found["answers"][name]["origin"] for name in answers} == {"found"}
-    after = state_of(project)
-    assert after["context"]["cookiecutter"].pop("_commit") == git(repository, "rev-parse", same)
-    before["context"]["cookiecutter"].pop("_commit")
-    assert after == {**before, "commit": git(repository, "rev-parse", same), "checkout": None}
+    found = here("adopt", project, "--to", FIRST, "--yes")
+    assert found["directory"] == DIRECTORIES[name]
+    assert {found["answers"][question]["origin"] for question in answers} == {"found"}
+    assert state_of(project) == before
+
+
+@pytest.mark.parametrize("named", DIRECTORIES)
+def test_a_template_that_does_not_fit_is_refused(named: str, cut: Cut, here: Here) -> None:
+    (other,) = DIRECTORIES.keys() - {named}
+    project = cut(other)
+    (project / ".cruft.json").unlink()
+    refused = here("adopt", project, "--template", named, "--to", FIRST, "--yes", code=1)["error"]
+    assert refused["kind"] == "NoLikeness"
+    assert not (project / ".cruft.json").exists()
 
 
 def test_the_doctor_wants_no_spark_of_a_dag_project(

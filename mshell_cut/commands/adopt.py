@@ -8,6 +8,8 @@ import click
 from mshell_cut import console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mshell_cut.adoption import Match
     from mshell_cut.comparing import Comparison
     from mshell_cut.renders import Renders
@@ -32,9 +34,7 @@ Exit codes: 0 done, 1 it could not be done, or nothing fits, 2 the request is wr
     "--template",
     "reference",
     metavar="NAME|ADDRESS",
-    default="skyspark",
-    show_default=True,
-    help="A name of the catalogue, a folder or a git address.",
+    help="A name of the catalogue, a folder or a git address. Default: what fits best of mshell-cut's own.",
 )
 @click.option("--directory", metavar="DIR", help="The template's folder in its repository.")
 @click.option(
@@ -48,7 +48,7 @@ Exit codes: 0 done, 1 it could not be done, or nothing fits, 2 the request is wr
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, and ask nothing.")
 def command(
     folder: Path,
-    reference: str,
+    reference: str | None,
     directory: str | None,
     wanted: str | None,
     assignments: tuple[str, ...],
@@ -58,8 +58,8 @@ def command(
 ) -> None:
     """Link the repository at PATH to the template it was made from, so that it can be checked and updated.
 
-    Finds the release and the answers that give the most of what lies there, shows what differs from them, and
-    writes .cruft.json. No other file is touched.
+    Finds the template, the release and the answers that give the most of what lies there, shows what differs
+    from them, and writes .cruft.json. No other file is touched.
     """
     import tempfile
 
@@ -79,17 +79,12 @@ def command(
     from mshell_cut import adoption, catalogue, comparing
     from mshell_cut.objects import quarantine
     from mshell_cut.project import Project
-    from mshell_cut.renders import Renders
 
+    references = [reference] if reference else [template.name for template in catalogue.built_in()]
     with tempfile.TemporaryDirectory(prefix="mshell-cut-") as place:
         temporary = Path(place).resolve()
-        upstream, inner = _located(reference, directory, temporary)
-        renders = Renders(upstream)
-        entry = catalogue.find(reference)
-        candidates = adoption.versions(upstream, wanted or (entry.checkout if entry else None))
         with console.output_to_stderr():
-            given = _given(renders, candidates, assignments)
-            match = adoption.find(folder, renders, candidates, given, console.working)
+            match, renders, inner = _nearest(folder, references, directory, wanted, assignments, temporary)
         state = adoption.state(match, renders, inner)
         project = Project(folder, state)
         with comparing.repository(project) as repository, quarantine(repository) as objects:
@@ -105,6 +100,51 @@ def command(
         adoption.link(folder, state)
     if not as_json:
         console.note(f"{folder / FILE} is written: commit it, then try 'mshell-cut check'.")
+
+
+def _nearest(
+    folder: Path,
+    references: "Sequence[str]",
+    directory: str | None,
+    wanted: str | None,
+    assignments: tuple[str, ...],
+    temporary: Path,
+) -> "tuple[Match, Renders, str | None]":
+    """Find which of some templates fits best, and how.
+
+    Returns:
+        What was found, with the renders of the template and its folder in its repository.
+
+    Raises:
+        MshellCutError: none fits; what is said of the one that comes nearest.
+    """
+    from mshell_cut import adoption, catalogue
+    from mshell_cut.errors import AnswersRefusedError, MshellCutError, NoLikenessError
+    from mshell_cut.renders import Renders
+
+    matches: list[tuple[Match, Renders, str | None]] = []
+    refusals: list[tuple[float, MshellCutError]] = []
+    for reference in references:
+        given = None
+        try:
+            upstream, inner = _located(reference, directory, temporary)
+            renders = Renders(upstream)
+            entry = catalogue.find(reference)
+            candidates = adoption.versions(upstream, wanted or (entry.checkout if entry else None))
+            given = _given(renders, candidates, assignments)
+            matches.append(
+                (adoption.find(folder, renders, candidates, given, console.working), renders, inner)
+            )
+        except NoLikenessError as error:
+            refusals.append((error.share, error))
+        except AnswersRefusedError as error:
+            # Either it is alike and lacks an answer, or it does not know what was answered.
+            refusals.append((0.0 if given is None else 1.0, error))
+        except MshellCutError as error:
+            refusals.append((0.0, error))
+    if not matches:
+        raise max(refusals, key=lambda refusal: refusal[0])[1]
+    return max(matches, key=lambda found: found[0].share)
 
 
 def _located(reference: str, directory: str | None, temporary: Path) -> "tuple[Upstream, str | None]":

@@ -20,7 +20,7 @@ _NETWORK = "check the network and your access to it, with 'git ls-remote {}'"
 
 def bundled() -> Outcome:
     """Check the templates that come with mshell-cut."""
-    names = [template.name for template in catalogue.templates() if template.address is None]
+    names = [template.name for template in catalogue.built_in()]
     try:
         for name in names:
             with catalogue.opened(name) as found:
