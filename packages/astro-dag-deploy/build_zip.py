@@ -42,8 +42,6 @@ def install(into: Path, *, architecture: str, python: str, uv: str | None) -> No
         BuildError: not all wheels could be had.
     """
     machine = ARCHITECTURES[architecture][0]
-    if uv and not shutil.which(uv):
-        raise BuildError(f"{uv} is no program: name uv, or leave it out to use pip.")
     if uv:
         command = [uv, "pip", "install", "--python-platform", f"{machine}-manylinux_2_28"]
     else:
@@ -61,13 +59,11 @@ def install(into: Path, *, architecture: str, python: str, uv: str | None) -> No
         "--no-deps",
     ]
     command += ["--target", str(into), "--requirement", str(LOCK)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise BuildError(f"The wheels of {LOCK.name} could not be installed: {done.stderr.strip()}")
+    run(command, f"The wheels of {LOCK.name} could not be installed")
 
 
-def members(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a folder of installed packages that a function needs, by name in the zip.
+def needed(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder of packages that a function needs.
 
     Left out are caches, stubs, scripts and what installers note down; licences stay.
     """
@@ -79,7 +75,65 @@ def members(folder: Path) -> Iterator[tuple[str, Path]]:
             continue
         if name.parts[0].endswith(".dist-info") and not path.name.upper().startswith(("LICEN", "NOTICE")):
             continue
-        yield name.as_posix(), path
+        yield path
+
+
+def require_version(program: str, python: str) -> None:
+    """Refuse a Python of another version.
+
+    Raises:
+        BuildError: it is one, or no Python at all.
+    """
+    version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    found = run([program, "-c", version], f"{program} is no Python").strip()
+    if found != python:
+        raise BuildError(f"{program} is Python {found}: name one of {python}, or leave it out.")
+
+
+def compile_all(folder: Path, program: str) -> None:
+    """Compile the modules of a folder, as Lambda would have to at each cold start: it can keep no cache.
+
+    Args:
+        folder: its content will lie in /var/task.
+        program: a Python of the version of the runtime.
+
+    Raises:
+        BuildError: it did not compile something.
+    """
+    # Their own time of change would be compared with that in the zip, which is none.
+    words = [
+        "-m",
+        "compileall",
+        "-q",
+        "-s",
+        str(folder),
+        "-p",
+        "/var/task",
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]
+    run([program, *words, str(folder)], "The modules could not be compiled", {"PYTHONHASHSEED": "0"})
+
+
+def run(command: Sequence[str], failure: str, variables: Mapping[str, str] | None = None) -> str:
+    """Run a program and return what it prints.
+
+    Args:
+        command: the program and its arguments.
+        failure: a sentence without its end, for when it fails.
+        variables: of the environment, beside this process's own.
+
+    Raises:
+        BuildError: it is not there or fails.
+    """
+    environment = {**os.environ, **(variables or {})}
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    except OSError as error:
+        raise BuildError(f"{failure}: {error.strerror}.") from None
+    if done.returncode:
+        raise BuildError(f"{failure}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
 
 
 def write_zip(output: Path, files: Mapping[str, Path], *, mode: int = 0o644) -> None:
@@ -119,7 +173,9 @@ def write_zip(output: Path, files: Mapping[str, Path], *, mode: int = 0o644) -> 
     )
 
 
-def build_lambda(output: Path, *, architecture: str, python: str, uv: str | None) -> None:
+def build_lambda(
+    output: Path, *, architecture: str, python: str, uv: str | None, compile_with: str | None
+) -> None:
     """Build the function's zip: this package and what it needs, but for what Lambda's Python brings.
 
     That is boto3, botocore and what these need; boto3 1.36 is the oldest that will do.
@@ -127,10 +183,20 @@ def build_lambda(output: Path, *, architecture: str, python: str, uv: str | None
     Raises:
         BuildError: a wheel could not be had, or the zip is too large.
     """
+    if compile_with:
+        require_version(compile_with, python)
     with tempfile.TemporaryDirectory() as folder:
-        installed = Path(folder, "installed")
+        installed, task = Path(folder, "installed"), Path(folder, "task")
         install(installed, architecture=architecture, python=python, uv=uv)
-        write_zip(output, dict([*members(installed), *members(SOURCES)]))
+        for source in (installed, SOURCES):
+            for path in needed(source):
+                target = task / path.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+        if compile_with:
+            compile_all(task, compile_with)
+        files = (path for path in task.rglob("*") if path.is_file())
+        write_zip(output, {path.relative_to(task).as_posix(): path for path in files})
 
 
 def build_layer(output: Path, *, astro: Path, architecture: str) -> None:
@@ -158,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     function = verbs.add_parser("lambda", help="build the function's zip")
     function.add_argument("--python-version", default="3.12", help="of the runtime, by default 3.12")
     function.add_argument("--uv", help="the program uv; without it, pip of this interpreter")
+    function.add_argument("--compile-with", help="a Python of that version: compile the modules, too")
     layer = verbs.add_parser("layer", help="build the layer with the Astro CLI")
     layer.add_argument("--astro", type=Path, required=True, help="the program of the Astro CLI, for Linux")
     for verb in (function, layer):
@@ -169,7 +236,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build_layer(chosen.output, astro=chosen.astro, architecture=chosen.architecture)
         else:
             build_lambda(
-                chosen.output, architecture=chosen.architecture, python=chosen.python_version, uv=chosen.uv
+                chosen.output,
+                architecture=chosen.architecture,
+                python=chosen.python_version,
+                uv=chosen.uv,
+                compile_with=chosen.compile_with,
             )
     except BuildError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import marshal
 import os
 import platform
 import re
@@ -23,6 +24,9 @@ RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six.py")
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 PROGRAM = Path(shutil.which("true")).resolve()
 HERE = next(name for name, machine in MACHINES.items() if platform.machine() == machine)
+
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def build(*words, python=sys.executable):
@@ -108,10 +112,41 @@ def test_pip_makes_the_same(zips, tmp_path):
     assert by_pip.read_bytes() == output.read_bytes()
 
 
-def test_the_handler_works_from_the_zip_alone(tmp_path):
-    output = tmp_path / "lambda.zip"
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    built(output, "--uv", UV, "--architecture", HERE, "--python-version", version)
+# Compiled too: for Python 3.12 the interpreter may not be there.
+@pytest.fixture(scope="module")
+def for_this_python(tmp_path_factory):
+    output = tmp_path_factory.mktemp("this") / "lambda.zip"
+    words = ["--architecture", HERE, "--python-version", VERSION, "--compile-with", sys.executable]
+    built(output, "--uv", UV, *words)
+    return output
+
+
+def test_modules_are_compiled_for_where_lambda_puts_them(for_this_python, tmp_path):
+    with zipfile.ZipFile(for_this_python) as archive:
+        names = set(archive.namelist())
+        tag = sys.implementation.cache_tag
+        compiled = archive.read(f"astro_dag_deploy/__pycache__/main.{tag}.pyc")
+    modules = {name for name in names if name.endswith(".py")}
+    assert len([name for name in names if name.endswith(".pyc")]) == len(modules)
+    # Flags of PEP 552: by hash, and not to be checked.
+    assert int.from_bytes(compiled[4:8], "little") == 0b01
+    assert marshal.loads(compiled[16:]).co_filename == "/var/task/astro_dag_deploy/main.py"
+    again = tmp_path / "again.zip"
+    words = ["--architecture", HERE, "--python-version", VERSION, "--compile-with", sys.executable]
+    built(again, "--uv", UV, *words)
+    assert again.read_bytes() == for_this_python.read_bytes()
+
+
+def test_another_python_compiles_nothing(tmp_path):
+    words = ["--uv", UV, "--architecture", HERE, "--python-version", "3.99", "--compile-with", sys.executable]
+    done = build("lambda", *words, "--output", tmp_path / "lambda.zip")
+    assert done.returncode == 1
+    assert f"is Python {VERSION}: name one of 3.99" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_handler_works_from_the_zip_alone(for_this_python, tmp_path):
+    output = for_this_python
     with zipfile.ZipFile(output) as archive:
         archive.extractall(tmp_path / "task")
     runtime = tmp_path / "runtime"
