@@ -1,7 +1,7 @@
 """The import of the deploy Lambda's handler from its zip, against that of boto3 alone, in processor time.
 
 Each process sees the unpacked zip and what Lambda's runtime brings, and keeps no compiled modules. Lambda
-cannot keep them either: a cold start compiles what was not compiled when the zip was built. boto3 is compiled.
+cannot keep them either: a cold start compiles what was not compiled when the zip was built. boto3 was.
 """
 
 import os

@@ -139,6 +139,27 @@ def test_the_environment_is_what_the_settings_read(make_template):
     assert set(given) == read | powertools
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("ws1/dep1", True),
+        ("ws1/dep1,sales/dev=ws1/dep2", True),
+        ("ws1", False),
+        ("ws1/dep1/x", False),
+        ("ws1/dep1, ws1/dep2", False),
+        ("sales=ws1/dep1", False),
+    ],
+)
+def test_deployments_are_asked_for_as_the_settings_read_them(template_source, make_template, text, taken):
+    pattern = template_source["Parameters"]["AllowedDeployments"]["AllowedPattern"]
+    assert bool(re.search(pattern, text)) is taken
+    if taken:
+        template = make_template(AllowedDeployments=text)
+        variables = template.properties("DeployFunction")["Environment"]["Variables"]
+        found = Settings.from_environment({name: str(value) for name, value in variables.items()})
+        assert len(found.allowed) == text.count(",") + 1
+
+
 def test_the_handler_is_there(make_template):
     function = make_template().properties("DeployFunction")
     module, _, name = function["Handler"].rpartition(".")
