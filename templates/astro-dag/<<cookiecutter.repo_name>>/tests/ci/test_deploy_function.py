@@ -1,16 +1,21 @@
 """How the deploy function is asked, with a server on localhost that speaks Lambda's protocol."""
 
+import contextlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import deploy_dags
 from deploy_function import FailedError, RefusedError, UnavailableError, deploy
 
+ROOT = Path(__file__).parents[2]
 REQUEST = {"requestId": "1", "body": {"dags": []}}
 DEPLOYED = {"status": "deployed"}
 
@@ -145,3 +150,36 @@ def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(FailedError, match="region"):
         deploy("deployer", REQUEST, seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [(400, "bad_request", 1), (503, "busy", 3), (502, "astro_failed", 4)],
+)
+def test_the_program_prints_each_problem_and_ends_with_what_is_to_be_done(
+    aws: Lambda,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    error: str,
+    code: int,
+) -> None:
+    # The tests' own Airflow knows nothing of this machine either.
+    monkeypatch.setattr(deploy_dags, "isolate_airflow", lambda _: contextlib.nullcontext())
+    aws.answer(status, {"error": error, "message": "No.", "problems": ["One.", "Two."]})
+    arguments = ["--deployment", "dev", "--function", "deployer", "--seconds", "0"]
+    assert deploy_dags.main(arguments) == code
+    assert capsys.readouterr().err.endswith("error: No.\n  One.\n  Two.\n")
+    assert [dag["dag_id"] for dag in aws.asked[0]["body"]["dags"]]
+
+
+def test_the_program_sends_nothing_while_a_dag_does_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy_dags, "isolate_airflow", lambda _: contextlib.nullcontext())
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "bad.py").write_text("import airflow.sdk as dag\n\n1 / 0\n")
+    assert deploy_dags.main(["--deployment", "dev", "--function", "f"], root=tmp_path) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "  dags/bad.py does not load: ZeroDivisionError: division by zero"
