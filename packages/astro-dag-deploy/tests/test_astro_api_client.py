@@ -269,6 +269,7 @@ def test_a_description_is_one_line_of_what_astro_takes(deploy, api):
         ("soon", 0.02),
         ("", 0.02),
     ],
+    ids=["seconds", "date", "nonsense", "none"],
 )
 def test_the_server_says_how_long_to_wait(deploy, api, monkeypatch, value, least):
     waits = []

@@ -160,18 +160,23 @@ def test_dag_deploys_that_are_off_are_no_success(deploy, api):
     [
         ("get_deployment", Fault(status=404, message="Deployment not found"), "Error: Deployment not found"),
         ("create_deploy", Fault(status=503, message="try later"), "Error: try later"),
-        ("upload", Fault(status=403), "RESPONSE 403"),
-        ("upload", Fault(drop="before"), "Error: Put "),
-        ("upload", Fault(omit="x-ms-version-id"), "KeyError"),
+        (
+            "upload",
+            Fault(status=403),
+            "/storage/deployment1 RESPONSE 403: 403 Forbidden ERROR CODE UNAVAILABLE {",
+        ),
+        ("upload", Fault(drop="before"), 'Error: Put "http'),
+        ("upload", Fault(omit="x-ms-version-id"), "panic: runtime error: invalid memory address"),
         ("finalize_deploy", Fault(status=500), "Error: the server is out of order"),
         ("finalize_deploy", Fault(drop="before"), "Error: Post "),
     ],
 )
 def test_a_failing_request_is_no_success(deploy, api, has_old, route, fault, said):
-    api.fault(route, fault)
-    with pytest.raises(AstroError, match=r"exit code 1: ") as caught:
+    api.fault(route, fault, calls=None)
+    with pytest.raises(AstroError, match=r"exit code [12]: ") as caught:
         deploy()
     assert said in str(caught.value)
+    assert "goroutine" not in str(caught.value)
     assert api.bundle("deployment1") == has_old
 
 
@@ -191,11 +196,25 @@ def test_a_lost_answer_to_the_last_request_is_no_success(deploy, api, has_old):
         ("", "The API token is empty"),
         ("two\nlines", "The API token is empty or has spaces"),
     ],
+    ids=["malformed", "expired", "unknown", "empty", "two lines"],
 )
 def test_a_bad_token_is_no_success(deploy, bad, said):
     with pytest.raises(AstroError) as caught:
         deploy(token=bad)
     assert said in str(caught.value)
+    assert "Usage" not in str(caught.value)
+
+
+def test_an_organization_that_cannot_be_asked_for_is_no_success(deploy, api, has_old):
+    api.fault("list_organizations", Fault(status=503))
+    with pytest.raises(AstroError, match="exit code 1: Error: no such route"):
+        deploy()
+    assert api.bundle("deployment1") == has_old
+
+
+def test_storage_that_is_busy_is_tried_again_by_the_program(deploy, api):
+    api.fault("upload", Fault(status=503), calls=2)
+    assert deploy().version == api.version("deployment1")
 
 
 @pytest.mark.parametrize(
@@ -352,11 +371,12 @@ def test_the_token_is_nowhere(deploy, api, script, token, tmp_path, monkeypatch,
         with pytest.raises(AstroError) as caught:
             deploy(program=script(text), seconds=1.0)
         errors.append(repr(caught.value) + repr(caught.value.__cause__))
-    for route in ("upload", "finalize_deploy"):
-        api.fault(route, Fault(drop="before"))
+    for route in ("finalize_deploy", "upload"):
+        api.fault(route, Fault(drop="before"), calls=None)
         with pytest.raises(AstroError) as caught:
             deploy()
         errors.append(str(caught.value))
+    assert f'Error: Put "{api.url}/storage/deployment1": EOF' in errors[-1]
     printed = capfd.readouterr()
     written = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
     everything = "\n".join([*errors, *written, caplog.text, printed.out, printed.err])

@@ -29,11 +29,11 @@ def astro(api, project, tmp_path):
     """Run the program, after a deployment got a DAG."""
     program = install_astro(api, tmp_path / "bin")
     token = api.add_token()
-    (tmp_path / "home").mkdir()
 
-    def run(*options, deployment="deployment1", stdin="", token=token):
+    def run(*options, deployment="deployment1", stdin="", token=token, home="home"):
+        (tmp_path / home).mkdir(exist_ok=True)
         command = [program, "deploy", deployment, "--dags", *options]
-        variables = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "ASTRO_API_TOKEN": token}
+        variables = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / home), "ASTRO_API_TOKEN": token}
         return subprocess.run(
             command, cwd=project, env=variables, input=stdin, capture_output=True, text=True
         )
@@ -103,6 +103,65 @@ def test_a_file_with_py_in_its_name_counts_as_a_dag(astro, api, project):
     assert api.bundle("deployment1") == {"dags/happy.txt": b"NEW = 1\n"}
 
 
+@pytest.mark.parametrize(("runtime", "code"), [("3.1-5", 1), ("12.1.0", 0)])
+def test_no_folder_is_an_empty_one_for_airflow_2(astro, api, project, runtime, code):
+    api.add_deployment("deployment2", runtime=runtime)
+    (project / "dags").rename(project / "elsewhere")
+    done = astro("--workspace-id=workspace1", "--force", deployment="deployment2")
+    assert done.returncode == code
+    assert ("bundle validation failed: lstat" in done.stderr) == bool(code)
+
+
+def test_a_link_out_of_the_folder_is_refused_for_airflow_3(astro, api, project):
+    (project / "dags" / "link.py").symlink_to("/etc/hostname")
+    done = astro("--workspace-id=workspace1")
+    assert (done.returncode, "which is outside the bundle directory" in done.stderr) == (1, True)
+
+
+def test_a_hybrid_deployment_gets_another_dag(astro, api, project):
+    api.product = "HYBRID"
+    api.add_deployment("deployment1", type="HYBRID")
+    assert astro("--workspace-id=workspace1").returncode == 0
+    assert api.bundle("deployment1").keys() == {"dags/new.py", "dags/astronomer_monitoring_dag.py"}
+    assert [path.name for path in (project / "dags").iterdir()] == ["new.py"]
+
+
+def test_an_upload_is_tried_four_times(astro, api):
+    api.fault("upload", Fault(status=503), calls=3)
+    assert astro("--workspace-id=workspace1").returncode == 0
+    api.fault("upload", Fault(drop="before"), calls=4)
+    done = astro("--workspace-id=workspace1")
+    assert done.returncode == 1
+    # The address with its signature.
+    assert f"sig={api.deploys('deployment1')[-1].signature}" in done.stderr
+    assert "EOF" in done.stderr
+
+
+def test_an_upload_without_a_version_ends_it_with_2(astro, api):
+    api.fault("upload", Fault(omit="x-ms-version-id"))
+    done = astro("--workspace-id=workspace1")
+    assert (done.returncode, done.stderr.startswith("panic: runtime error")) == (2, True)
+    assert api.bundle("deployment1") == OLD
+
+
+def test_an_organization_that_cannot_be_asked_for_is_none(astro, api, tmp_path):
+    api.fault("list_organizations", Fault(status=503))
+    done = astro("--workspace-id=workspace1", home="new")
+    assert (done.returncode, done.stderr) == (1, "Error: no such route\n")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / ".astro").write_text("")
+    done = astro("--workspace-id=workspace1", home="bad")
+    assert done.returncode == 1
+    assert done.stdout.startswith("Error creating default config in home dir")
+    assert done.stderr == "Error: Invalid authorization token\n"
+
+
+def test_a_home_remembers_the_organization_and_even_the_token(astro, api):
+    api.fault("list_organizations", Fault(status=503))
+    assert astro("--workspace-id=workspace1").returncode == 0
+    assert astro("--workspace-id=workspace1", token="").returncode == 0
+
+
 def test_a_deploy_that_astro_failed_is_said_to_be_one(astro, api):
     api.fault("finalize_deploy", Fault(ends_as="FAILED"))
     done = astro("--workspace-id=workspace1")
@@ -117,7 +176,10 @@ def test_errors_end_it_with_1(astro, api, project):
         (astro("--workspace-id=workspace1", deployment="deployment3"), "Deployment deployment3 not found"),
         (astro("--workspace-id=workspace1", deployment="deployment2"), "DAG-only deploys are not enabled"),
         (astro("--workspace-id=workspace1", "--unknown"), "unknown flag: --unknown"),
-        (astro("--workspace-id=workspace1", token=""), "no context set, have you authenticated to Astro"),
+        (
+            astro("--workspace-id=workspace1", token="", home="new"),
+            "no context set",
+        ),
         (astro("--workspace-id=workspace1", token="nonsense"), "API Token is invalid or malformed"),
         (astro("--workspace-id=workspace1", token=expired), "API Token is expired"),
     ]:

@@ -235,7 +235,7 @@ class AstroApi:
             None,
         )
         if found is None:
-            handler.answer(404, {}, {"message": "no such route", "statusCode": 404})
+            handler.answer(*self._no_route(address.path, handler.headers))
             return
         route, match = found
         fault = self._next_fault(route)
@@ -270,6 +270,14 @@ class AstroApi:
     def _authorize(self, header: str) -> None:
         if header.removeprefix("Bearer ") not in self.tokens:
             raise ApiError(401, "Invalid authorization token")
+
+    def _no_route(self, path: str, headers: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
+        try:
+            if path.startswith("/v1/"):
+                self._authorize(headers.get("Authorization", ""))
+        except ApiError as error:
+            return error.status, {}, {"message": str(error), "statusCode": error.status}
+        return 404, {}, {"message": "no such route", "statusCode": 404}
 
     def _next_fault(self, route: Route) -> Fault:
         with self._lock:

@@ -22,6 +22,9 @@ from astro_dag_deploy.utils.dag_bundle import list_dags
 from astro_dag_deploy.utils.quoting import quote, without_ansi
 
 _SUCCESS = re.compile(r"^Successfully uploaded DAGs with version (\S+) to Astro\.", re.MULTILINE)
+_ERROR = re.compile(r"^(?:Error|panic): .*", re.MULTILINE | re.DOTALL)
+_NO_ERROR = re.compile(r"^(?:Usage:|goroutine )", re.MULTILINE)
+_RULE = re.compile(r"^-+$", re.MULTILINE)
 # https://www.astronomer.io/docs/api/platform-api-reference/deploy/create-deploy
 _LONGEST_DESCRIPTION = 500
 # What it says last tells what happened; a program gone mad may say more than fits into memory.
@@ -166,10 +169,8 @@ def _tail(path: Path) -> str:
 
 
 def _summary(output: str, errors: str) -> str:
-    """Return the error that it printed and the line after it, else the last lines of its output."""
-    lines = [line for line in map(str.strip, errors.splitlines()) if line]
-    for index, line in enumerate(lines):
-        if line.startswith(("Error:", "panic:")):
-            return " ".join(each for each in lines[index : index + 2] if not each.startswith("Usage:"))
-    lines = [line for line in map(str.strip, output.splitlines()) if line] + lines
+    """Return the error that it printed, without its help or stack, else the last lines of its output."""
+    if error := _ERROR.search(errors):
+        return _RULE.sub("", _NO_ERROR.split(error[0])[0])
+    lines = [line for line in map(str.strip, (output + "\n" + errors).splitlines()) if line]
     return " ".join(lines[-3:]) or "it said nothing."
