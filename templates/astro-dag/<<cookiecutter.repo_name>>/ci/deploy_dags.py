@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--seconds", type=float, default=900, help="how long to try (default: 900)")
     given = parser.parse_args(arguments)
     if not given.deployment or given.function == "":
-        parser.error("--deployment and --function must not be empty")
+        parser.error("the id of the Deployment and the name of the function must not be empty")
 
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     owner = settings["tool"]["deploy-dags"]

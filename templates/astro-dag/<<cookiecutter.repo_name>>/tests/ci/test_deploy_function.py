@@ -183,3 +183,13 @@ def test_the_program_sends_nothing_while_a_dag_does_not_load(
     assert deploy_dags.main(["--deployment", "dev", "--function", "f"], root=tmp_path) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "  dags/bad.py does not load: ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(("deployment", "function"), [("", "deployer"), ("dev", "")])
+def test_nothing_is_sent_to_a_place_without_a_name(
+    aws: Lambda, deployment: str, function: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        deploy_dags.main(["--deployment", deployment, "--function", function])
+    assert ended.value.code == 2
+    assert not aws.asked
