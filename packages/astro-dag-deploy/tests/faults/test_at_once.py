@@ -17,7 +17,7 @@ LOCK, RENEWAL = "DynamoDB PutItem lock #1", "DynamoDB PutItem lock #2"
 
 
 def users_of(number):
-    return {"users/dag.py": f"U = {number}\n", f"users/only{number}.py": ""}
+    return {"users/dag.py": f"U = {number}\n", "users/q.sql": f"select {number}"}
 
 
 def next_users_event(scene):

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from astro_dag_deploy.utils.quoting import quote
-from astro_dag_deploy.utils.s3_client import explain
+from astro_dag_deploy.utils.s3_client import CALL_ERRORS, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_ses import SESClient
@@ -92,7 +91,7 @@ class EmailClient:
                     "Body": {"Text": {"Data": _text(failure, dags, environment), "Charset": "UTF-8"}},
                 },
             )
-        except (ClientError, BotoCoreError) as error:
+        except CALL_ERRORS as error:
             _logger.warning(_NOT_SENT, ", ".join(addresses), explain(error))
 
 

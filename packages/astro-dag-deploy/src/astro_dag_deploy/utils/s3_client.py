@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from astro_dag_deploy.errors import ConflictError, StorageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client as BotoS3Client
 
+# The last is raised where an answer ends in its middle, and it is none of botocore's own.
+CALL_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 # As many as a client's pool has connections, see main.
 PARALLEL = 16
 # A repository of a deployment: `dags/` alone, or a prefix without its slash, is none.
@@ -190,11 +193,11 @@ class S3Client:
     def _explained(self, verb: str, key: str) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError) as error:
+        except CALL_ERRORS as error:
             raise StorageError(f"Could not {verb} s3://{self._bucket}/{key}: {explain(error)}.") from None
 
 
-def explain(error: ClientError | BotoCoreError) -> str:
+def explain(error: ClientError | BotoCoreError | ResponseParserError) -> str:
     """Say in a few words what AWS said: its code and message hold no secret, as those of a request might."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
