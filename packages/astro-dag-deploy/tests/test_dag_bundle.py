@@ -1,5 +1,6 @@
 """The files that a bundle is made of, and its archive."""
 
+import io
 import os
 import tarfile
 
@@ -19,9 +20,11 @@ def project(tmp_path):
     return dags.parent
 
 
-def test_all_files_are_in_the_bundle_in_order(project, tmp_path):
-    write_bundle(list_dags(project, allow_empty=False), tmp_path / "bundle.tar.gz")
-    with tarfile.open(tmp_path / "bundle.tar.gz", "r:gz") as bundle:
+def test_all_files_are_in_the_bundle_in_order(project):
+    archive = io.BytesIO()
+    write_bundle(list_dags(project, allow_empty=False), archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive, mode="r:gz") as bundle:
         entries = bundle.getmembers()
         contents = {entry.name: bundle.extractfile(entry).read() for entry in entries}
     assert list(contents) == ["orders/.airflowignore", "orders/pipeline.py", "z.sql"]
@@ -31,16 +34,17 @@ def test_all_files_are_in_the_bundle_in_order(project, tmp_path):
     }
 
 
-def test_the_same_files_are_the_same_archive(project, tmp_path, monkeypatch):
-    first, second = tmp_path / "first", tmp_path / "second"
+def test_the_same_files_are_the_same_archive(project, monkeypatch):
+    first, second = io.BytesIO(), io.BytesIO()
     write_bundle(list_dags(project, allow_empty=False), first, AIRFLOW_2_PREFIX)
     monkeypatch.setattr("time.time", lambda: 2e9)
     for path in project.rglob("*.py"):
         os.utime(path, (1, 1))
         path.chmod(0o600)
     write_bundle(dict(reversed(list_dags(project, allow_empty=False).items())), second, AIRFLOW_2_PREFIX)
-    assert first.read_bytes() == second.read_bytes()
-    with tarfile.open(first) as bundle:
+    assert first.getvalue() == second.getvalue()
+    first.seek(0)
+    with tarfile.open(fileobj=first) as bundle:
         assert all(name.startswith("dags/") for name in bundle.getnames())
 
 

@@ -373,6 +373,8 @@ class AstroApi:
             body = b"".join(self._blocks[deployment, name] for name in names)
         elif headers.get("x-ms-blob-type") != "BlockBlob":
             raise ApiError(400, "MissingRequiredHeader: x-ms-blob-type")
+        elif "Content-Length" not in headers:
+            raise ApiError(411, "MissingContentLengthHeader")
         uploads = self._deployments[deployment].uploads
         version = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}{len(uploads) % 10}Z"
         uploads[version] = body

@@ -8,7 +8,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote as quote_path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -94,8 +94,8 @@ class AstroApiClient:
             raise AstroError(
                 f"Astro named no address for the DAGs of {deployment}: have DAG-only deploys enabled for it."
             )
-        with tempfile.TemporaryDirectory(prefix="astro-bundle-") as folder:
-            archive = Path(folder) / "bundle.tar.gz"
+        # It has no name: a function that is killed leaves nothing behind.
+        with tempfile.TemporaryFile() as archive:
             write_bundle(files, archive, AIRFLOW_2_PREFIX if self._airflow_2 else "")
             version = astro.upload(deploy.upload_url, archive)
         astro.finalize(deploy.id, version)
@@ -132,7 +132,7 @@ class _Conversation:
         body = {"type": "DAG_ONLY", "description": description}
         return self._ask("create a deploy", "POST", "/deploys", _Deploy, body)
 
-    def upload(self, url: str, archive: Path) -> str:
+    def upload(self, url: str, archive: BinaryIO) -> str:
         """Upload a bundle and return its version.
 
         https://learn.microsoft.com/rest/api/storageservices/put-blob

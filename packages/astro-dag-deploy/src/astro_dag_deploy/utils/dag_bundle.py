@@ -4,6 +4,7 @@ import gzip
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from astro_dag_deploy.errors import AstroError
 
@@ -44,7 +45,7 @@ def list_dags(project: Path, *, allow_empty: bool) -> Mapping[str, Path]:
     return dict(sorted(files.items()))
 
 
-def write_bundle(files: Mapping[str, Path], archive: Path, prefix: str = "") -> None:
+def write_bundle(files: Mapping[str, Path], archive: BinaryIO, prefix: str = "") -> None:
     """Write files into a tar.gz: the same bytes for the same files, whoever made them and when.
 
     Args:
@@ -53,8 +54,7 @@ def write_bundle(files: Mapping[str, Path], archive: Path, prefix: str = "") -> 
         prefix: stands before each path in the archive.
     """
     with (
-        archive.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        gzip.GzipFile(filename="", mode="wb", fileobj=archive, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as bundle,
     ):
         for name, path in sorted(files.items()):

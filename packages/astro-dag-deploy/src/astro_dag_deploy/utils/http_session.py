@@ -2,12 +2,11 @@
 
 import ipaddress
 import logging
+import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -82,7 +81,7 @@ class HttpSession:
         self._pool = urllib3.PoolManager(retries=False)
 
     def try_once(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | Path | None = None
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | BinaryIO | None = None
     ) -> Answer:
         """Make a request.
 
@@ -90,7 +89,7 @@ class HttpSession:
             method: its HTTP method.
             url: an https address; http on this machine.
             headers: its headers.
-            body: its content, or the file that holds it.
+            body: its content, or a file that holds it from its beginning to its end.
 
         Raises:
             NoAnswerError: nothing came back; the sentence names the host, never the address.
@@ -103,11 +102,14 @@ class HttpSession:
             raise NoAnswerError(f"no time was left to ask {host}", final=True)
         timeout = urllib3.Timeout(connect=min(left, _CONNECT_SECONDS), read=min(left, _READ_SECONDS))
         try:
-            with _opened(body) as (content, size):
-                sized = {**headers, "Content-Length": str(size)} if size is not None else headers
-                answer = self._pool.request(
-                    method, url, headers=sized, body=content, timeout=timeout, redirect=False
-                )
+            answer = self._pool.request(
+                method,
+                url,
+                headers={**headers, **_length(body)},
+                body=body,
+                timeout=timeout,
+                redirect=False,
+            )
         except urllib3.exceptions.HTTPError as error:
             # Its text may hold the address, signature and all.
             final = isinstance(error, urllib3.exceptions.SSLError | urllib3.exceptions.LocationValueError)
@@ -115,7 +117,7 @@ class HttpSession:
         return Answer(answer.status, answer.headers, answer.data)
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | Path | None = None
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | BinaryIO | None = None
     ) -> Answer:
         """Make a request, and again after a pause where it had no answer or one that may pass.
 
@@ -184,13 +186,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-@contextmanager
-def _opened(body: bytes | Path | None) -> Iterator[tuple[bytes | BinaryIO | None, int | None]]:
-    if isinstance(body, Path):
-        with body.open("rb") as file:
-            yield file, body.stat().st_size
-    else:
-        yield body, None
+def _length(body: bytes | BinaryIO | None) -> Mapping[str, str]:
+    """Rewind a file and return the header with its size: without, it would be sent in chunks."""
+    if body is None or isinstance(body, bytes):
+        return {}
+    size = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    return {"Content-Length": str(size)}
 
 
 def _retry_after(value: str) -> float:
