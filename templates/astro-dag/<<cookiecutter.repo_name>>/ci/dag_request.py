@@ -30,7 +30,7 @@ def build_request(folder: Path, owner: Mapping[str, str], deployment: str) -> di
     Args:
         folder: dags/, laid out as the Deployment's own, which other repositories share.
         owner: the table `tool.deploy-dags` of pyproject.toml.
-        deployment: the id of the Astro Deployment.
+        deployment: the Astro Deployment, as the function calls it.
 
     Raises:
         NotDeployableError: a file does not load or is no text, or there is no DAG.

@@ -1,7 +1,7 @@
 """Deploys dags/ to an Astro Deployment, through the deploy function.
 
-    .venv/bin/python ci/deploy_dags.py --deployment ID --function NAME
-    .venv/bin/python ci/deploy_dags.py --deployment ID --print
+    .venv/bin/python ci/deploy_dags.py --deployment NAME --function FUNCTION
+    .venv/bin/python ci/deploy_dags.py --deployment NAME --print
 
 Ends with 0 when the DAGs are deployed, with 1 when they are refused and have to be mended here,
 with 3 when the Deployment stayed busy or the function out of reach, with 4 when the function
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         The exit code.
     """
     parser = argparse.ArgumentParser(prog="deploy_dags.py", description="Deploy dags/.")
-    parser.add_argument("--deployment", required=True, help="the id of the Astro Deployment")
+    parser.add_argument("--deployment", required=True, help="the Astro Deployment, such as dev")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--print", action="store_true", help="print the request and send nothing")
     what.add_argument("--function", help="the name or ARN of the deploy function")
     parser.add_argument("--seconds", type=float, default=900, help="how long to try (default: 900)")
     given = parser.parse_args(arguments)
     if not given.deployment or given.function == "":
-        parser.error("the id of the Deployment and the name of the function must not be empty")
+        parser.error("the Deployment and the function must not be empty")
 
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     owner = settings["tool"]["deploy-dags"]
