@@ -106,8 +106,9 @@ class BadServer(BaseHTTPRequestHandler):
         self.answer(200, CONTENT, length="1000" if attempt == 1 else "")
 
     def give_large(self, attempt: int) -> None:
+        # Who would read it waits in vain.
         self.answer(200, length=str(BOUND + 1))
-        self.endless(b"x" * 1000)
+        self.server.stopped.wait(20)  # type: ignore[attr-defined]
 
     def give_exact(self, attempt: int) -> None:
         self.answer(200, b"x" * BOUND)
@@ -143,8 +144,9 @@ class BadServer(BaseHTTPRequestHandler):
         self.answer(200, length="100000000")
         self.endless(b"x" * 70_000, pause=0.1)
 
-    def give_nothing(self, attempt: int) -> None:
-        self.server.stopped.wait(20)  # type: ignore[attr-defined]
+    def give_late(self, attempt: int) -> None:
+        self.server.stopped.wait(3)  # type: ignore[attr-defined]
+        self.answer(200, CONTENT)
 
     def give_redirect(self, attempt: int) -> None:
         self.answer(302, Location=f"https://{self.headers['Host']}/plain/redirected?{SIGNATURE}")
@@ -282,7 +284,7 @@ def test_a_body_of_s3_has_its_bounds_too(port: int, pem: Path, trusted: None, aw
         "s3",
         endpoint_url=f"https://127.0.0.1:{port}",
         verify=str(pem),
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(read_timeout=3, retries={"total_max_attempts": 1}),
     )
 
     def fetch(key: str, **options: Any) -> bytes:
@@ -363,7 +365,7 @@ def test_no_more_is_read_than_the_answer_says(over_https: Fetch):
 
 def test_a_file_is_waited_for_so_long_only(over_https: Fetch):
     assert "took longer than 0.3 seconds" in refusal(lambda: over_https("drops", seconds=0.3))
-    assert "did not answer in time" in refusal(lambda: over_https("nothing", seconds=0.3))
+    assert "did not answer in time" in refusal(lambda: over_https("late", seconds=0.3))
     # What would come after the pause is after the end.
     path = f"status/503/{uuid.uuid4().hex}"
     assert "answered 503 (once)" in refusal(lambda: over_https(path, seconds=0.3, pauses=(0.4,)))
