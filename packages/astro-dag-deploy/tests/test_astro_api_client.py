@@ -61,8 +61,8 @@ def make_project(folder, files):
 def deploy(api, token, project):
     """Deploy the project; all but what is named is as it should be."""
 
-    def run(project=project, *, token=token, organization="organization1", airflow_2=False, **options):
-        client = AstroApiClient(api.url, organization, lambda: token, airflow_2=airflow_2)
+    def run(project=project, *, token=token, organization="organization1", **options):
+        client = AstroApiClient(api.url, organization, lambda: token)
         defaults = {
             "workspace": "workspace1",
             "deployment": "deployment1",
@@ -98,14 +98,12 @@ def test_the_version_is_that_of_the_bundle_that_astro_has(deploy, api, has_old):
     ]
 
 
-@pytest.mark.parametrize("airflow_2", [False, True])
-def test_both_adapters_leave_the_same(deploy, api, token, project, tmp_path, airflow_2):
-    deploy(airflow_2=airflow_2)
+def test_both_adapters_leave_the_same(deploy, api, token, project, tmp_path):
+    deploy()
     api.add_deployment("deployment2")
-    cli = AstroCliClient(str(install_astro(api, tmp_path / "bin")), lambda: token, airflow_2=airflow_2)
+    cli = AstroCliClient(str(install_astro(api, tmp_path / "bin")), lambda: token)
     cli.deploy(project, workspace="workspace1", deployment="deployment2", description="", seconds=30)
-    prefix = "dags/" if airflow_2 else ""
-    assert api.bundle("deployment1") == {prefix + path: content for path, content in NEW.items()}
+    assert api.bundle("deployment1") == NEW
     assert api.bundle("deployment2") == api.bundle("deployment1")
 
 

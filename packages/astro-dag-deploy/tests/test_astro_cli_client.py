@@ -36,8 +36,8 @@ def program(api, tmp_path):
 def deploy(project, program, token):
     """Deploy the project; all but what is named is as it should be."""
 
-    def run(*, program=program, token=token, environment=None, airflow_2=False, **options):
-        client = AstroCliClient(str(program), lambda: token, environment=environment, airflow_2=airflow_2)
+    def run(*, program=program, token=token, environment=None, **options):
+        client = AstroCliClient(str(program), lambda: token, environment=environment)
         defaults = {
             "workspace": "workspace1",
             "deployment": "deployment1",
@@ -79,11 +79,11 @@ def test_the_version_is_that_of_the_bundle_that_astro_has(deploy, api):
     assert (made.status, made.description) == ("DEPLOYED", "orders, build 7")
 
 
-def test_the_bundle_is_replaced_and_for_airflow_2_it_is_a_folder(deploy, api, project):
+def test_the_bundle_is_replaced(deploy, api, project):
     deploy()
     (project / "dags" / "query.sql").unlink()
-    deployed = deploy(airflow_2=True)
-    assert api.bundle("deployment1") == {"dags/orders/pipeline.py": b"A = 1\n"}
+    deployed = deploy()
+    assert api.bundle("deployment1") == {"orders/pipeline.py": b"A = 1\n"}
     assert deployed.version == api.version("deployment1")
 
 
@@ -271,9 +271,9 @@ def test_it_runs_with_little_around_it(deploy, script, project, tmp_path, token,
     assert (tmp_path / "arguments").read_text().splitlines() == [
         "deploy",
         "--dags",
+        "--no-dags-base-dir",
         "--workspace-id=workspace1",
         "--description=orders, build 7",
-        "--no-dags-base-dir",
         "--force",
         "--",
         "-f",

@@ -223,7 +223,7 @@ def _mail(request: DeployRequest, body: Mapping[str, Any]) -> None:
         return
     if services.mail:
         told = request.model_dump(mode="json", include={"workspace", "deployment", "repo"})
-        dags = [{"dag_id": dag.dag_id, "contact_email": dag.contact_email} for dag in request.dags]
+        dags = [dag.model_dump(exclude={"dag_file", "dependencies"}) for dag in request.dags]
         services.mail.email_failure({**told, **body, "dags": dags}, services.settings.environment)
 
 

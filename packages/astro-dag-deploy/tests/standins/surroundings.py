@@ -83,10 +83,7 @@ class Cloud:
 
     def bundle(self) -> dict[str, str]:
         """The DAGs that Astro has, by path."""
-        return {
-            path.removeprefix("dags/"): content.decode()
-            for path, content in self.astro.bundle(self.target.deployment).items()
-        }
+        return {path: content.decode() for path, content in self.astro.bundle(self.target.deployment).items()}
 
 
 def make_surroundings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from astro_dag_deploy.errors import AstroError, SettingsError
 from astro_dag_deploy.model.astro import AstroDeploy
 from astro_dag_deploy.utils.api_token import read_token
-from astro_dag_deploy.utils.dag_bundle import AIRFLOW_2_PREFIX, list_dags, write_bundle
+from astro_dag_deploy.utils.dag_bundle import list_dags, write_bundle
 from astro_dag_deploy.utils.http_session import (
     Answer,
     HttpSession,
@@ -55,20 +55,18 @@ class AstroApiClient:
         url: the address of the API; http only on this machine.
         organization: the id of the organization.
         token: returns the API token of the workspace.
-        airflow_2: lay the bundle out for Airflow before 3: its files in a folder `dags/`, not at the root.
 
     Raises:
         SettingsError: the address is not secure.
     """
 
-    def __init__(self, url: str, organization: str, token: Callable[[], str], *, airflow_2: bool = False):
+    def __init__(self, url: str, organization: str, token: Callable[[], str]):
         try:
             require_secure(url)
         except InsecureAddressError as error:
             raise SettingsError(f"ASTRO_API_URL must be an https address: {error}.") from None
         self._url = f"{url.rstrip('/')}/v1/organizations/{quote_path(organization, safe='')}/deployments"
         self._token = token
-        self._airflow_2 = airflow_2
 
     def deploy(
         self,
@@ -96,7 +94,7 @@ class AstroApiClient:
             )
         # It has no name: a function that is killed leaves nothing behind.
         with tempfile.TemporaryFile() as archive:
-            write_bundle(files, archive, AIRFLOW_2_PREFIX if self._airflow_2 else "")
+            write_bundle(files, archive)
             version = astro.upload(deploy.upload_url, archive)
         astro.finalize(deploy.id, version)
         return AstroDeploy(version)

@@ -43,14 +43,16 @@ upgrade_message: false
 
 
 class AstroCliClient:
-    """Runs `astro deploy --dags`.
+    """Runs `astro deploy --dags`, with `--no-dags-base-dir`: the CLI has that since 1.40.
+
+    Airflow 3 has the root of a bundle on `sys.path`, and not a folder `dags/` in it: with the files at the
+    root their imports of each other work as they do on a developer's machine, see
+    https://github.com/astronomer/astro-cli/issues/1985.
 
     Args:
         program: the Astro CLI: a path, or a name that is looked up in PATH.
         token: returns the API token of the workspace.
         environment: further variables for it.
-        airflow_2: lay the bundle out for Airflow before 3: its files in a folder `dags/`. Otherwise they are
-            at the root, by `--no-dags-base-dir`, which the CLI has since 1.40.
     """
 
     def __init__(
@@ -59,12 +61,10 @@ class AstroCliClient:
         token: Callable[[], str],
         *,
         environment: Mapping[str, str] | None = None,
-        airflow_2: bool = False,
     ):
         self._program = program
         self._token = token
         self._environment = dict(environment or {})
-        self._airflow_2 = airflow_2
 
     def deploy(
         self,
@@ -90,11 +90,10 @@ class AstroCliClient:
             self._program,
             "deploy",
             "--dags",
+            "--no-dags-base-dir",
             f"--workspace-id={workspace}",
             f"--description={quote(description, longest=_LONGEST_DESCRIPTION)}",
         ]
-        if not self._airflow_2:
-            command.append("--no-dags-base-dir")
         if allow_empty:
             command.append("--force")
         # What begins with a dash is no flag after this.

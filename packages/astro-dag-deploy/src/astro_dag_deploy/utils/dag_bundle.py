@@ -8,11 +8,6 @@ from typing import BinaryIO
 
 from astro_dag_deploy.errors import AstroError
 
-# Airflow before 3 has the folder on `sys.path` into which Astro unpacks a bundle's `dags/`, Airflow 3 the
-# root of the bundle: with the files at its root their imports of each other work as they do on a developer's
-# machine, see https://github.com/astronomer/astro-cli/issues/1985.
-AIRFLOW_2_PREFIX = "dags/"
-
 
 def list_dags(project: Path, *, allow_empty: bool) -> Mapping[str, Path]:
     """List the files of a project's `dags/`.
@@ -45,20 +40,19 @@ def list_dags(project: Path, *, allow_empty: bool) -> Mapping[str, Path]:
     return dict(sorted(files.items()))
 
 
-def write_bundle(files: Mapping[str, Path], archive: BinaryIO, prefix: str = "") -> None:
+def write_bundle(files: Mapping[str, Path], archive: BinaryIO) -> None:
     """Write files into a tar.gz: the same bytes for the same files, whoever made them and when.
 
     Args:
         files: by their paths below `dags/`.
         archive: where to write.
-        prefix: stands before each path in the archive.
     """
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=archive, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as bundle,
     ):
         for name, path in sorted(files.items()):
-            entry = tarfile.TarInfo(prefix + name)
+            entry = tarfile.TarInfo(name)
             entry.size = path.stat().st_size
             with path.open("rb") as content:
                 bundle.addfile(entry, content)
