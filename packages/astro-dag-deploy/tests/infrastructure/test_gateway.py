@@ -1,7 +1,10 @@
 """The API as its callers have it: HTTP in, the handler behind, and answers that its description promises."""
 
 import json
+import os
 import re
+import subprocess
+import threading
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -16,6 +19,7 @@ from samtranslator.yaml_helper import yaml_parse
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
 from werkzeug import Request, Response
+from werkzeug.serving import make_server
 from werkzeug.test import Client
 
 # What a schema cannot say of a request: between its parts, of characters and bytes, of what is outside of it.
@@ -99,7 +103,8 @@ def strict(value):
     return [strict(each) for each in value] if isinstance(value, list) else value
 
 
-DESCRIPTION = yaml_parse((Path(__file__).parents[2] / "swagger.yml").read_text())
+PACKAGE = Path(__file__).parents[2]
+DESCRIPTION = yaml_parse((PACKAGE / "swagger.yml").read_text())
 REQUESTS = {"$ref": "#/components/schemas/DeployRequest", "components": strict(DESCRIPTION["components"])}
 is_request = Draft4Validator(REQUESTS).is_valid
 gateway = Gateway()
@@ -194,3 +199,54 @@ def test_a_request_of_the_description_is_deployed(cloud):
     )
     assert again.json == first.json
     assert list(cloud.bundle()) == ["orders/medallion.py"]
+
+
+class Impatient:
+    """A gateway that first gives up waiting, then has the request in progress, and then passes it on."""
+
+    def __init__(self):
+        self.requests = []
+
+    def __call__(self, environ, start_response):
+        self.requests.append(Request(environ).headers)
+        early = {1: (504, "in_progress"), 2: (409, "in_progress"), 3: (429, "gateway"), 4: (503, "busy")}
+        if len(self.requests) not in early:
+            return gateway(environ, start_response)
+        status, error = early[len(self.requests)]
+        return Response(json.dumps({"error": error}), status)(environ, start_response)
+
+
+@pytest.mark.parametrize(("program", "requests", "code"), [("A = 1", 5, 0), ("A = ", 5, 1)])
+def test_the_job_of_the_readme_asks_until_there_is_an_answer(cloud, tmp_path, program, requests, code):
+    (job,) = re.findall(r"```sh\n(.*?)```", (PACKAGE / "README.md").read_text(), re.DOTALL)
+    dag = {"dag_id": "a", "dag_file": {"path": "a.py", "text": program}}
+    (tmp_path / "request.json").write_text(json.dumps({**query(cloud), "dags": [dag]}, indent=2))
+    application = Impatient()
+    server = make_server("127.0.0.1", 0, application)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIA0",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "session",
+        "BUILD": "build-17",
+        "ENDPOINT": f"http://127.0.0.1:{server.server_port}/dags",
+    }
+    done = subprocess.run(
+        ["sh", "-c", f"sleep() {{ :; }}\n{job}"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert (done.returncode, len(application.requests)) == (code, requests), done.stdout + done.stderr
+    assert json.loads(done.stdout)["request_id"] == "build-17"
+    for headers in application.requests:
+        assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA0/")
+        assert headers["X-Amz-Security-Token"] == "session"
