@@ -63,6 +63,17 @@ def test_what_another_repository_has_is_refused_and_changes_nothing(cloud):
     assert cloud.storage.get(cloud.target.manifest_key("users")) is None
 
 
+@pytest.mark.parametrize("hiding", ["orders", "users"])
+def test_no_repository_hides_dags_of_another(cloud, hiding):
+    files = {repo: {f"shared/{repo}.py": DAG} for repo in ("orders", "users")}
+    files[hiding]["shared/.airflowignore"] = ".*"
+    assert cloud.deploy("orders", files["orders"])["statusCode"] == 200
+    answer = cloud.deploy("users", files["users"])
+    assert answer["statusCode"] == 409
+    assert "shared/.airflowignore would hide DAGs" in answer["body"]["problems"][0]
+    assert cloud.bundle() == files["orders"]
+
+
 def test_an_empty_set_is_refused_unless_asked_for_in_words(cloud):
     cloud.deploy("orders", {"orders/a.py": DAG})
     cloud.deploy("users", {"users/a.py": DAG})

@@ -1,6 +1,7 @@
 """The first half of a deploy: the files of one repository, from where they are to the bucket."""
 
 import hashlib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,23 +61,25 @@ class DagUpload:
         Raises:
             BadRequestError: some cannot be had, are too large or no Python; all of them are named.
         """
-        problems: list[str] = []
+        size = 0
+        counting = threading.Lock()
 
-        def fetch(item: tuple[str, Resource]) -> tuple[str, bytes | ResourceError]:
+        def fetch(item: tuple[str, Resource]) -> list[str]:
+            nonlocal size
             path, resource = item
             try:
-                return path, self._resources.fetch(resource)
+                content = self._resources.fetch(resource)
             except ResourceError as error:
-                return path, error
+                return [str(error)]
+            with counting:
+                size += len(content)
+                # What is refused for its size must not fill the memory before.
+                if size <= self._max_set_bytes:
+                    self._contents[path] = content
+            return problems_of(path, content)
 
-        size = 0
-        for path, content in in_parallel(fetch, self._request.files.items()):
-            if isinstance(content, ResourceError):
-                problems.append(str(content))
-                continue
-            size += len(content)
-            problems.extend(problems_of(path, content))
-            self._contents[path] = content
+        found = in_parallel(fetch, self._request.files.items())
+        problems = [problem for problems in found for problem in problems]
         if size > self._max_set_bytes:
             problems.append(
                 f"The files have {size:,} bytes together, and {self._max_set_bytes:,} are allowed: raise "
@@ -157,6 +160,11 @@ class DagUpload:
                 f"{path} is a file in one of {self._request.repo} and {repo}, and a folder in the other."
                 for path in sorted((folders & theirs) | (paths & _folders(theirs)))
             ]
+            problems += [
+                f"{path} would hide DAGs of the other of {self._request.repo} and {repo}: both have files "
+                "there."
+                for path in sorted(_hiding(paths, theirs) | _hiding(theirs, paths))
+            ]
         if problems:
             raise ConflictError(
                 f"Repository {self._request.repo} does not go together with others of deployment "
@@ -167,6 +175,14 @@ class DagUpload:
 
 def _folders(paths: Iterable[str]) -> set[str]:
     return {path[:index] for path in paths for index, character in enumerate(path) if character == "/"}
+
+
+def _hiding(paths: Iterable[str], others: Iterable[str]) -> set[str]:
+    """Find the lists of files that Airflow is to ignore, in folders where others have files, too."""
+    lists = {path for path in paths if path.endswith("/.airflowignore")}
+    return {
+        path for path in lists for other in others if other.startswith(path.removesuffix(".airflowignore"))
+    }
 
 
 def _media_type(path: str) -> str:
