@@ -64,7 +64,7 @@ bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that 
 	$(BIN)/python benchmarks/bench_dag_import.py
 	scripts/lambda.sh
 	.venvs/lambda/bin/python benchmarks/bench_dag_upload.py
-	.venvs/lambda/bin/python benchmarks/bench_lambda_import.py
+	$(BIN)/python benchmarks/bench_lambda_import.py
 	$(BIN)/python benchmarks/bench_plan.py
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
