@@ -173,7 +173,7 @@ def _deploy(request: DeployRequest, services: Services, context: Context) -> dic
     lock = services.lock(target, left() + _LEASE_BEYOND_THE_END)
     try:
         with measured("deploy", dimensions), lock.held(max(left() - _FOR_THE_DEPLOY, 0)):
-            stored = upload.upload_dag()
+            stored = upload.upload_dag(lock)
             deployed = DagDeploy(
                 target, services.s3, services.deployer(target), lock, ids=services.settings.ids_of(target)
             ).deploy(

@@ -191,6 +191,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
+    def handle_expect_100(self) -> bool:
+        # boto3 waits a second for it before it sends a body.
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
     def answer(
         self, status: int, headers: list[tuple[str, str]], content: bytes, *, cut: bool = False
     ) -> None:

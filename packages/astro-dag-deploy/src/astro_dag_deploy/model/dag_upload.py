@@ -10,6 +10,7 @@ from astro_dag_deploy.errors import BadRequestError, ConflictError
 from astro_dag_deploy.model.manifest import FileEntry, Manifest, StoredManifest, read_manifests
 from astro_dag_deploy.model.request import DeployRequest, Resource
 from astro_dag_deploy.model.target import Target
+from astro_dag_deploy.utils.deployment_lock import DeploymentLock
 from astro_dag_deploy.utils.resource_client import ResourceClient, ResourceError, problems_of
 from astro_dag_deploy.utils.s3_client import S3Client, in_parallel
 
@@ -88,12 +89,16 @@ class DagUpload:
         if problems:
             raise BadRequestError(problems)
 
-    def upload_dag(self) -> UploadReport:
+    def upload_dag(self, lock: DeploymentLock) -> UploadReport:
         """Store the files, then the manifest that makes them the repository's set, then hide what is stale.
 
-        The lock of the deployment must be held, and `download_resources` must have been called.
+        `download_resources` must have been called.
+
+        Args:
+            lock: the lock of the deployment, which is held.
 
         Raises:
+            BusyError: the lock was lost; the set is what it was.
             ConflictError: another repository of the deployment has one of the files or DAGs.
             StorageError: the bucket did not take something; the set is what it was, unless all but the hiding
                 of stale files was done.
@@ -125,6 +130,8 @@ class DagUpload:
             dag_ids=tuple(sorted(dag.dag_id for dag in self._request.dags)),
             files=tuple(entry for entry, _ in stored),
         )
+        # Who wrote another before this one was read has the lock; who did after changed the etag.
+        lock.renew()
         self._s3.replace(
             self._target.manifest_key(self._request.repo),
             manifest.model_dump_json(indent=2).encode(),
