@@ -142,6 +142,11 @@ class FaultProxy:
             return name, self._attempts[name]
 
 
+def has_effect(call: str) -> bool:
+    """Whether a call changes something; of one that does not, a lost answer is as good as none."""
+    return " GET " not in call and " Get" not in call
+
+
 def _passed_on(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION]
 
