@@ -41,7 +41,7 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
 	scripts/lambda.sh
-	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src
+	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src packages/astro-dag-deploy/build_zip.py
 	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(PARALLEL)
 	scripts/airflow.sh newest
 	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src
@@ -83,6 +83,7 @@ lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 		tests/stock/requirements.in -o tests/stock/requirements.lock
 	scripts/lock_airflow.sh
 	scripts/lambda.sh lock
+	$(MAKE) -C packages/astro-dag-deploy lock
 	$(BIN)/python scripts/lock_template.py
 
 clean: ## Remove environments, caches and build products

@@ -178,7 +178,7 @@ def test_a_deploy_that_never_ends_is_no_success(deploy, api, has_old):
 def test_a_refusal_after_a_lost_answer_tells_nothing(deploy, api):
     api.fault("finalize_deploy", Fault(ends_as="INITIALIZED", drop="after"))
     with pytest.raises(AstroError, match="did not become DEPLOYED in time"):
-        deploy(seconds=0.5)
+        deploy(seconds=3.0)
     assert api.calls("finalize_deploy") == 2
 
 

@@ -6,8 +6,9 @@ import json
 import boto3
 import pytest
 from astro_dag_deploy import main
-from astro_dag_deploy.errors import SettingsError
+from astro_dag_deploy.errors import AstroError, SettingsError
 from astro_dag_deploy.settings import Settings
+from astro_program import install_astro
 from surroundings import TOKEN, Context
 
 DAG = "from airflow.sdk import DAG\n"
@@ -295,6 +296,61 @@ def test_a_token_for_each_workspace(cloud):
     answer = cloud.deploy("orders", {"a.py": DAG})
     assert answer["statusCode"] == 500
     assert f"without a token for workspace {cloud.target.workspace}" in answer["body"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        (None, "cannot be read from Secrets Manager"),
+        (" ", "is empty"),
+        ("{", "is JSON without a token"),
+        ('{"clworkspace": " "}', "is JSON without a token"),
+    ],
+)
+def test_a_secret_without_a_token_is_told_and_not_shown(cloud, secret, problem):
+    secrets = boto3.client("secretsmanager")
+    if secret is None:
+        secrets.delete_secret(SecretId=cloud.bucket, ForceDeleteWithoutRecovery=True)
+    else:
+        secrets.put_secret_value(SecretId=cloud.bucket, SecretString=secret)
+    answer = cloud.deploy("orders", {"a.py": DAG})
+    assert (answer["statusCode"], answer["body"]["error"]) == (500, "storage_failed")
+    assert problem in answer["body"]["message"]
+    assert cloud.astro.deploys(cloud.target.deployment) == []
+
+
+def test_the_astro_cli_deploys_the_same(cloud, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASTRO_DEPLOYER", "cli")
+    monkeypatch.setenv("ASTRO_CLI", str(install_astro(cloud.astro, tmp_path)))
+    # The CLI reads in its token whose it is.
+    secrets = boto3.client("secretsmanager")
+    secrets.put_secret_value(SecretId=cloud.bucket, SecretString=cloud.astro.add_token())
+    files = {"orders/pipeline.py": DAG, "orders/query.sql": "select 1"}
+    answer = cloud.deploy("orders", files)
+    assert answer["statusCode"] == 200, answer
+    assert answer["body"]["astro_version"] == cloud.astro.version(cloud.target.deployment)
+    assert cloud.bundle() == files
+
+
+def test_a_failure_is_told_though_its_request_cannot_be_forgotten(cloud, monkeypatch):
+    def fail(*_):
+        cloud.dynamodb.delete_table(TableName=cloud.table)
+        raise AstroError("Astro has a day off.")
+
+    monkeypatch.setattr(main, "_deploy", fail)
+    answer = cloud.deploy("orders", {"a.py": DAG})
+    assert (answer["statusCode"], answer["body"]["message"]) == (502, "Astro has a day off.")
+
+
+def test_a_success_that_cannot_be_remembered_is_not_told_as_one(cloud, monkeypatch):
+    def carry_out(*_):
+        cloud.dynamodb.delete_table(TableName=cloud.table)
+        return {"status": "deployed"}
+
+    monkeypatch.setattr(main, "_deploy", carry_out)
+    answer = cloud.deploy("orders", {"a.py": DAG})
+    assert (answer["statusCode"], answer["body"]["error"]) == (500, "storage_failed")
+    assert "it is not known whether" in answer["body"]["message"]
 
 
 def test_a_failure_it_does_not_know_is_an_answer_without_its_text(cloud, monkeypatch, capfd, logs):
