@@ -14,9 +14,6 @@ from fault_proxy import has_effect
 from killing import Victim
 from scene import OTHER, Invocation
 
-# It is taken, renewed before the manifest is written, and renewed before Astro is asked to deploy.
-LOCK, RENEWAL = "DynamoDB PutItem lock #1", "DynamoDB PutItem lock #3"
-
 
 def users_of(number):
     return {"users/dag.py": f"U = {number}\n", "users/q.sql": f"select {number}"}
@@ -27,16 +24,20 @@ def next_users_event(scene):
     return scene.cloud.event("users", users_of(scene.number)), users_of(scene.number)
 
 
-def meet(scene, call, first, second):
+def carry_out(event):
+    return main.handler(event, Invocation())
+
+
+def meet(scene, call, first, second, carry_out_first=carry_out, carry_out_second=carry_out):
     """Carry out a request that is held up at a call until another is done or waits; return both answers."""
     answers = []
     begun, met = threading.Event(), threading.Event()
 
-    def carry_out():
-        answers.append(main.handler(second, Invocation()))
+    def come():
+        answers.append(carry_out_second(second))
         met.set()
 
-    thread = threading.Thread(target=carry_out)
+    thread = threading.Thread(target=come)
 
     def before(name):
         if name == call and not begun.is_set():
@@ -51,7 +52,7 @@ def meet(scene, call, first, second):
     scene.proxy.forget()
     scene.proxy.before, scene.proxy.after = before, after
     with scene.several():
-        answers.insert(0, main.handler(first, Invocation()))
+        answers.insert(0, carry_out_first(first))
         assert begun.is_set(), f"{call} was not made"
         thread.join(60)
     scene.proxy.forget()
@@ -78,8 +79,9 @@ def test_two_deploys_of_a_repository_that_meet_at_any_change_leave_one_set(scene
 @pytest.mark.parametrize("repo", ["orders", "users"])
 def test_who_sleeps_past_the_end_of_a_lease_takes_nothing_from_who_came_after(scene, repo):
     calls = scene.calls()
-    lock, renewal = calls.index(LOCK), calls.index(RENEWAL)
-    deployed = max(index for index, call in enumerate(calls) if call.startswith("Astro"))
+    lock, *_, renewal = (index for index, call in enumerate(calls) if " PutItem lock " in call)
+    *_, deployed = (index for index, call in enumerate(calls) if call.startswith("Astro"))
+    assert not any(call.startswith("S3") for call in calls[renewal:deployed]), calls
     previous, theirs = scene.files(), OTHER
     for index, call in enumerate(calls):
         if repo == "users" and not (has_effect(call) and lock < index <= renewal):
@@ -118,12 +120,12 @@ def sleep_at(scene, call, first, second):
         if name == call and not begun.is_set():
             begun.set()
             scene.let_time_pass()
-            answers.append(main.handler(second, Invocation()))
+            answers.append(carry_out(second))
 
     scene.proxy.forget()
     scene.proxy.before = before
     with scene.several():
-        answers.insert(0, main.handler(first, Invocation()))
+        answers.insert(0, carry_out(first))
     scene.proxy.forget()
     assert begun.is_set(), f"{call} was not made"
     return answers
@@ -152,7 +154,7 @@ def test_the_lease_and_the_function_outlast_the_time_that_astro_is_given(scene, 
         Invocation, "get_remaining_time_in_millis", lambda _: int((end - time.monotonic()) * 1000)
     )
     with scene.several():
-        answer = main.handler(scene.next_event(), Invocation())
+        answer = carry_out(scene.next_event())
     assert answer["statusCode"] == 200, answer
     assert deployer.seconds < deployer.lease
     # The assembly took a second of it.
@@ -167,19 +169,22 @@ def test_deploys_at_random_moments_all_take_effect(scene, seed):
         users, theirs = next_users_event(scene)
         events = [scene.next_event(), users, scene.next_event()]
         with scene.several(), ThreadPoolExecutor(len(events)) as pool:
-            answers = list(pool.map(lambda event: main.handler(event, Invocation()), events))
+            answers = list(pool.map(carry_out, events))
         assert [answer["statusCode"] for answer in answers] == [200, 200, 200], answers
         seen = scene.by_manifests()
         assert seen in [{**theirs, **scene.files(number)} for number in (scene.number - 1, scene.number)]
         assert scene.cloud.bundle() == seen
 
 
-def test_two_processes_that_deploy_at_once_both_take_effect(scene):
-    with Victim() as one, Victim() as other, ThreadPoolExecutor(2) as pool:
-        for _ in range(3):
-            users, theirs = next_users_event(scene)
-            events = [scene.next_event(), users]
-            environment = {**os.environ, **scene.environment()}
-            answers = list(pool.map(lambda at, event: at.handle(event, environment), (one, other), events))  # noqa: B023
-            assert [answer["statusCode"] for answer in answers] == [200, 200], answers
-            scene.assert_has(scene.files(), theirs)
+def test_two_processes_that_meet_both_take_effect(scene):
+    with Victim() as one, Victim() as other:
+
+        def by(victim):
+            return lambda event: victim.handle(event, {**os.environ, **scene.environment()})
+
+        for call in scene.calls():
+            if "/finalize" in call or "PUT manifests" in call:
+                users, theirs = next_users_event(scene)
+                answers = meet(scene, call, scene.next_event(), users, by(one), by(other))
+                assert [answer["statusCode"] for answer in answers] == [200, 200], (call, answers)
+                scene.assert_has(scene.files(), theirs)
