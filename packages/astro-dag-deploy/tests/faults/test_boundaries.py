@@ -59,7 +59,7 @@ def test_a_deploy_writes_only_what_is_its_own(cloud, monkeypatch):
     chosen = random.Random(8)
     sets = {}
     before = versions(client, cloud.bucket)
-    for number in range(24):
+    for number in range(18):
         target, repo = chosen.choice(targets), chosen.choice(REPOSITORIES)
         here = replace(cloud, target=target)
         files = {f"{repo}/{chosen.choice('abc')}.py": f"N = {number}\n" for _ in range(2)}

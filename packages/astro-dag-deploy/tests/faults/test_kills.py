@@ -35,7 +35,7 @@ def test_a_deploy_that_is_killed_before_a_call_leaves_whole_sets(scene, victim):
         event = scene.next_event()
         kill_at(scene, victim, event, call, "before")
         scene.assert_whole(call, None)
-        scene.assert_recovers_twice(call, event)
+        scene.assert_recovers(call, event)
 
 
 def test_a_deploy_that_is_killed_after_a_call_leaves_whole_sets(scene, victim):
@@ -44,7 +44,7 @@ def test_a_deploy_that_is_killed_after_a_call_leaves_whole_sets(scene, victim):
         event = scene.next_event()
         kill_at(scene, victim, event, call, "after")
         scene.assert_whole(call, None)
-        scene.assert_recovers(call, event)
+        scene.assert_recovers(call, event, anew=True)
 
 
 def test_a_refused_request_that_is_killed_changes_nothing(scene, victim, monkeypatch):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from scene import Invocation, by_manifests, let_time_pass
 from urllib3.connectionpool import HTTPConnectionPool
 
-EXAMPLES = 6
+EXAMPLES = 4
 REPOSITORIES = st.sampled_from(["orders", "orders.x", "users"])
 # Two have one DAG id, one is a folder of others.
 PATHS = ["a.py", "b.py", "c", "c/d.py", "c.d.py", "c/q.sql", "q.sql"]

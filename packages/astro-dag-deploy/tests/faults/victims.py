@@ -15,9 +15,15 @@ from types import SimpleNamespace
 import boto3
 from astro_dag_deploy import main
 
-for service in ("s3", "dynamodb", "secretsmanager"):
-    # What is read to make a client is kept.
-    boto3.client(service, region_name="eu-west-1")
+# What is imported and read for a client's first call is kept, and its connection is not.
+for service, first_call in {
+    "s3": "list_buckets",
+    "dynamodb": "list_tables",
+    "secretsmanager": "list_secrets",
+}.items():
+    client = boto3.client(service)
+    getattr(client, first_call)()
+    client.close()
 
 
 def carry_out(job):
