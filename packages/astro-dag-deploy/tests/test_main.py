@@ -128,6 +128,17 @@ def test_a_deployment_has_a_name_for_requests_and_ids_for_astro(cloud, monkeypat
     assert cloud.deploy("orders", {"a.py": DAG})["statusCode"] == 403
 
 
+def test_a_deployment_that_gets_another_name_keeps_its_dags(cloud, monkeypatch):
+    cloud.deploy("users", {"users/a.py": DAG})
+    monkeypatch.setenv("ALLOWED_DEPLOYMENTS", f"sales/prod={cloud.target}")
+    main._services.cache_clear()
+    event = cloud.event("orders", {"a.py": DAG}) | {"astroWorkspace": "sales", "astroDeployment": "prod"}
+    answer = main.handler(event, Context())
+    assert (answer["statusCode"], answer["body"]["error"]) == (500, "storage_failed")
+    assert f"call it {cloud.target} again" in answer["body"]["message"]
+    assert cloud.bundle() == {"users/a.py": DAG}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -473,7 +473,7 @@ def test_python_compiles(content: bytes):
         (b"a = 1\0\n", "null bytes"),
         (b"(" * 1000, "too many nested parentheses"),
         (b"-" * 200_000 + b"1", "nested too deeply"),
-        (b"a" + b"+a" * 200_000, "nested too deeply"),
+        (b"a" + b"+a" * 100_000, "nested too deeply"),
         (b"from __future__ import braces\n", "not a chance"),
     ],
 )
@@ -483,6 +483,12 @@ def test_what_is_no_python_is_named_with_its_line(content: bytes, words: str):
     assert " does not compile it: " in problem
     assert words in problem
     assert problem.endswith(".")
+
+
+def test_python_that_would_take_all_memory_is_not_compiled():
+    assert problems_of("dags/a.py", b"#" * (256 * 1024)) == []
+    [problem] = problems_of("dags/a.py", b"#" * (256 * 1024 + 1))
+    assert "has more than the 262,144 bytes that a file of Python may have" in problem
 
 
 def test_other_files_are_not_compiled():

@@ -91,15 +91,23 @@ class DagDeploy:
                 allow_empty=allow_empty,
             )
         record = DeploymentRecord(
+            name=str(self._target),
             astro_version=deployed.version,
             deployed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             repos=repos,
         )
-        self._s3.put(self._target.record_key, record.model_dump_json(indent=2).encode(), "application/json")
+        self._s3.put(self._ids.record_key, record.model_dump_json(indent=2).encode(), "application/json")
         return DeployReport(repos=repos, files=files, astro_version=deployed.version)
 
     def _refuse_losses(self, present: Collection[str]) -> None:
-        record = read_record(self._s3, self._target)
+        record = read_record(self._s3, self._ids)
+        if record and record.name != str(self._target):
+            raise StorageError(
+                f"Deployment {self._ids} was called {record.name} when it was deployed on "
+                f"{record.deployed_at}, and what was deployed so is not known by the name {self._target}: "
+                f"call it {record.name} again in ALLOWED_DEPLOYMENTS, or delete {self._ids.record_key} to begin "
+                "anew, which drops the DAGs of every repository until it deploys again."
+            )
         if record and (lost := [repo for repo in record.repos if repo not in present]):
             raise StorageError(
                 f"The manifest of {', '.join(lost)} is gone, whose DAGs were deployed to {self._target} on "

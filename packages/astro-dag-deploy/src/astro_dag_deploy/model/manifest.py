@@ -67,6 +67,7 @@ class DeploymentRecord(BaseModel):
 
     Attributes:
         format: of this object.
+        name: what the deployment was called.
         astro_version: Astro's name of the bundle.
         deployed_at: when, in UTC, by ISO 8601.
         repos: the repositories that were in it, those with files.
@@ -75,6 +76,7 @@ class DeploymentRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     format: Literal[1] = 1
+    name: str
     astro_version: str
     deployed_at: str
     repos: tuple[str, ...]
@@ -108,19 +110,23 @@ def read_manifests(s3: S3Client, target: Target) -> Mapping[str, StoredManifest]
     return {found.manifest.repo: found for found in in_parallel(read, keys)}
 
 
-def read_record(s3: S3Client, target: Target) -> DeploymentRecord | None:
+def read_record(s3: S3Client, ids: Target) -> DeploymentRecord | None:
     """Read what was deployed last, None where nothing was.
+
+    Args:
+        s3: the bucket.
+        ids: the deployment, by its ids in Astro.
 
     Raises:
         StorageError: it is damaged.
     """
-    stored = s3.get(target.record_key)
+    stored = s3.get(ids.record_key)
     if stored is None:
         return None
     try:
         return DeploymentRecord.model_validate_json(stored.content)
     except ValidationError:
         raise StorageError(
-            f"{target.record_key} is damaged: restore one of its versions, or delete it if every "
-            f"repository of {target} has a manifest."
+            f"{ids.record_key} is damaged: restore one of its versions, or delete it if every repository of "
+            "the deployment has a manifest."
         ) from None

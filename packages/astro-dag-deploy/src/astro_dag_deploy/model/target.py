@@ -33,5 +33,5 @@ class Target:
 
     @property
     def record_key(self) -> str:
-        """The key of what was deployed last."""
+        """The key of what was deployed last, by the ids in Astro: they stay when a deployment is renamed."""
         return f"deployments/{self}.json"

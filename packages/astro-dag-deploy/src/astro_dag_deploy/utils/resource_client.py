@@ -31,6 +31,8 @@ _CHUNK_BYTES = 64 * 1024
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 _KEPT_CONNECTIONS = 16
+# To compile dense source takes 400 times its size, and the function has 256 MB.
+_MAX_PYTHON_BYTES = 256 * 1024
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # The filters of warnings are of the whole process.
 _FILTERS = threading.Lock()
@@ -211,6 +213,11 @@ def problems_of(path: str, content: bytes) -> list[str]:
     """
     if not path.endswith(".py"):
         return []
+    if len(content) > _MAX_PYTHON_BYTES:
+        return [
+            f"{path}: has more than the {_MAX_PYTHON_BYTES:,} bytes that a file of Python may have: keep "
+            "data in a file of its own."
+        ]
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
