@@ -105,8 +105,8 @@ class DagDeploy:
             raise StorageError(
                 f"Deployment {self._ids} was called {record.name} when it was deployed on "
                 f"{record.deployed_at}, and what was deployed so is not known by the name {self._target}: "
-                f"call it {record.name} again in ALLOWED_DEPLOYMENTS, or delete {self._ids.record_key} to begin "
-                "anew, which drops the DAGs of every repository until it deploys again."
+                f"call it {record.name} again in ALLOWED_DEPLOYMENTS, or delete {self._ids.record_key} to "
+                "begin anew, which drops the DAGs of every repository until it deploys again."
             )
         if record and (lost := [repo for repo in record.repos if repo not in present]):
             raise StorageError(
