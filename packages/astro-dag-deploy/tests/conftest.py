@@ -1,5 +1,7 @@
 """A cloud on this machine: moto's HTTP server as AWS, the loopback Astro of `standins` as Astronomer."""
 
+import functools
+import logging
 import sys
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from astro_dag_deploy import main
 from astro_dag_deploy.model.target import Target
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 
 sys.path.insert(0, str(Path(__file__).parent / "standins"))
@@ -30,6 +33,10 @@ def aws() -> Iterator[str]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         patch.setenv("POWERTOOLS_SERVICE_NAME", "astro-dag-deploy")
+        # For each call moto would list the folder of its modules, and log a line.
+        backend = functools.cache(DomainDispatcherApplication.get_backend_for_host)
+        patch.setattr(DomainDispatcherApplication, "get_backend_for_host", backend)
+        patch.setattr(logging.getLogger("werkzeug"), "level", logging.WARNING)
         yield address
     server.stop()
 
