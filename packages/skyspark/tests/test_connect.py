@@ -48,7 +48,9 @@ def test_spark_connect(clean_env, tmp_path):
         "import os, sys\n"
         "from skyspark import get_spark\n"
         "spark = get_spark(warehouse='warehouse', conf={'spark.plugins': "
-        "'org.apache.spark.sql.connect.SparkConnectPlugin', 'spark.connect.grpc.binding.port': '15099'})\n"
+        "'org.apache.spark.sql.connect.SparkConnectPlugin', 'spark.connect.grpc.binding.port': '15099', "
+        "'spark.sql.shuffle.partitions': '1', 'spark.sql.codegen.wholeStage': 'false', "
+        "'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'})\n"
         "print('up', flush=True)\nsys.stdin.read()\n"
     )
     with subprocess.Popen(

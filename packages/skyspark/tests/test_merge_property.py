@@ -1,11 +1,8 @@
 """Merges of any changes against what plain Python says must come out."""
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from skyspark.load import merge_delta_table
-
-pytestmark = pytest.mark.spark_matrix
 
 # Every example costs real MERGEs of some seconds: few, but each with many rows and all the odd cases.
 FEW = settings(
