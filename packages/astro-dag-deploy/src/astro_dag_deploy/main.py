@@ -28,7 +28,6 @@ from astro_dag_deploy.event import is_proxy, read_event
 from astro_dag_deploy.model.dag_deploy import DagDeploy
 from astro_dag_deploy.model.dag_upload import DagUpload
 from astro_dag_deploy.model.request import DeployRequest
-from astro_dag_deploy.model.target import Target
 from astro_dag_deploy.services import Services
 from astro_dag_deploy.settings import Settings
 from astro_dag_deploy.utils.metrics import measured
@@ -71,14 +70,9 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
     request: DeployRequest | None = None
     try:
         request = read_event(event, context.aws_request_id)
-        logger.append_keys(
-            request_id=request.request_id,
-            workspace=request.workspace,
-            deployment=request.deployment,
-            repo=request.repo,
-        )
+        logger.append_keys(request_id=request.request_id, **request.whose)
         services = _services()
-        services.settings.ids_of(Target(request.workspace, request.deployment))
+        services.settings.ids_of(request.target)
         answer = _answer(200, _once(request, services, context))
         logger.info("deployed", answer=answer["body"])
     except DeployError as error:
@@ -120,15 +114,12 @@ def _once(request: DeployRequest, services: Services, context: Context) -> dict[
         config=config,
         key_prefix="request",
     )
-    def carry_out(*, record: Mapping[str, str]) -> dict[str, Any]:
-        logger.debug("not carried out before", record=record)
+    def carry_out(*, record: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG001 - the decorator's key
         return _deploy(request, services, context)
 
     content = request.model_dump_json(exclude={"request_id"}).encode()
     record = {
-        "workspace": request.workspace,
-        "deployment": request.deployment,
-        "repo": request.repo,
+        **request.whose,
         "request_id": request.request_id,
         "digest": hashlib.sha256(content).hexdigest(),
     }
@@ -163,16 +154,15 @@ def _deploy(request: DeployRequest, services: Services, context: Context) -> dic
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    target = Target(request.workspace, request.deployment)
-    dimensions = {"workspace": request.workspace, "deployment": request.deployment, "repo": request.repo}
+    target = request.target
     upload = DagUpload(
         request, services.s3, services.resources, max_set_bytes=services.settings.max_set_bytes
     )
-    with measured("parse", dimensions):
+    with measured("parse", request.whose):
         upload.download_resources()
     lock = services.lock(target, left() + _LEASE_BEYOND_THE_END)
     try:
-        with measured("deploy", dimensions), lock.held(max(left() - _FOR_THE_DEPLOY, 0)):
+        with measured("deploy", request.whose), lock.held(max(left() - _FOR_THE_DEPLOY, 0)):
             stored = upload.upload_dag(lock)
             deployed = DagDeploy(
                 target, services.s3, services.deployer(target), lock, ids=services.settings.ids_of(target)
@@ -186,9 +176,7 @@ def _deploy(request: DeployRequest, services: Services, context: Context) -> dic
         raise
     return {
         "status": "deployed",
-        "workspace": request.workspace,
-        "deployment": request.deployment,
-        "repo": request.repo,
+        **request.whose,
         "request_id": request.request_id,
         "dags": sorted(dag.dag_id for dag in request.dags),
         "repos": list(deployed.repos),
@@ -222,9 +210,8 @@ def _mail(request: DeployRequest, body: Mapping[str, Any]) -> None:
     except DeployError:
         return
     if services.mail:
-        told = request.model_dump(mode="json", include={"workspace", "deployment", "repo"})
         dags = [dag.model_dump(exclude={"dag_file", "dependencies"}) for dag in request.dags]
-        services.mail.email_failure({**told, **body, "dags": dags}, services.settings.environment)
+        services.mail.email_failure({**request.whose, **body, "dags": dags}, services.settings.environment)
 
 
 def _answer(status: int, body: Mapping[str, Any], *, retry: bool = False) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from astro_dag_deploy.errors import BadRequestError, ConflictError
 from astro_dag_deploy.model.manifest import FileEntry, Manifest, StoredManifest, read_manifests
 from astro_dag_deploy.model.request import DeployRequest, Resource
-from astro_dag_deploy.model.target import Target
 from astro_dag_deploy.utils.deployment_lock import DeploymentLock
 from astro_dag_deploy.utils.resource_client import ResourceClient, ResourceError, problems_of
 from astro_dag_deploy.utils.s3_client import S3Client, in_parallel
@@ -44,7 +43,7 @@ class DagUpload:
         self, request: DeployRequest, s3: S3Client, resources: ResourceClient, *, max_set_bytes: int
     ):
         self._request = request
-        self._target = Target(request.workspace, request.deployment)
+        self._target = request.target
         self._s3 = s3
         self._resources = resources
         self._max_set_bytes = max_set_bytes

@@ -21,6 +21,7 @@ from pydantic_core import InitErrorDetails
 from astro_dag_deploy.model.file_path import MAX_BYTES, clashes, problems_of_path
 from astro_dag_deploy.model.problems import Location, shown, where
 from astro_dag_deploy.model.source import parse_source
+from astro_dag_deploy.model.target import Target
 
 MAX_FILES = 5000
 
@@ -195,6 +196,16 @@ class DeployRequest(_Strict):
     dags: tuple[Dag, ...]
     remove_all: str | None = None
     request_id: _RequestId = Field(alias="requestId")
+
+    @property
+    def target(self) -> Target:
+        """The deployment that it is for."""
+        return Target(self.workspace, self.deployment)
+
+    @property
+    def whose(self) -> Mapping[str, str]:
+        """The deployment and the repository, as logs, metrics, mails and answers name them."""
+        return {"workspace": self.workspace, "deployment": self.deployment, "repo": self.repo}
 
     @property
     def files(self) -> Mapping[str, Resource]:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from astro_dag_deploy.errors import BusyError, StorageError
 from astro_dag_deploy.model.target import Target
-from astro_dag_deploy.utils.s3_client import explain
+from astro_dag_deploy.utils.s3_client import CALL_ERRORS, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -106,12 +106,14 @@ class DeploymentLock:
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues=values,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        except CALL_ERRORS as error:
+            if isinstance(error, ClientError) and (
+                error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+            ):
                 return False
-            raise self._failed(error) from None
-        except BotoCoreError as error:
-            raise self._failed(error) from None
+            raise StorageError(
+                f"Could not lock {self._target} in table {self._table}: {explain(error)}."
+            ) from None
         return True
 
     def _release(self) -> None:
@@ -123,13 +125,10 @@ class DeploymentLock:
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues={":owner": {"S": self._owner}},
             )
-        except (ClientError, BotoCoreError) as error:
+        except CALL_ERRORS as error:
             # What was deployed is deployed: the next one waits until the lease has run out.
             _logger.warning("The lock of %s could not be released: %s.", self._target, explain(error))
 
     @property
     def _key(self) -> str:
         return f"lock#{self._target}"
-
-    def _failed(self, error: ClientError | BotoCoreError) -> StorageError:
-        return StorageError(f"Could not lock {self._target} in table {self._table}: {explain(error)}.")
