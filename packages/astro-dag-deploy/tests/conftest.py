@@ -49,6 +49,20 @@ def astro() -> Iterator[Any]:
 
 
 @pytest.fixture
+def api() -> Iterator[AstroApi]:
+    """Astronomer's API with one deployment, of one test alone: it takes faults."""
+    with AstroApi() as server:
+        server.add_deployment("deployment1")
+        yield server
+
+
+@pytest.fixture
+def token(api: AstroApi) -> str:
+    """A token that this API takes."""
+    return api.add_token()
+
+
+@pytest.fixture
 def cloud(aws: str, astro: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A bucket, a table, a secret and a deployment, and a function that knows them."""
     name = f"t{uuid.uuid4().hex[:16]}"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from astro_api import AstroApi, Fault
+from astro_api import Fault
 from astro_dag_deploy.errors import AstroError, SettingsError
 from astro_dag_deploy.utils import http_session
 from astro_dag_deploy.utils.astro_api_client import AstroApiClient
@@ -29,18 +29,6 @@ PATH = "/v1/organizations/organization1/deployments/deployment1"
 def short_pauses(monkeypatch):
     monkeypatch.setattr(http_session, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(http_session, "_LONGEST_PAUSE", 0.1)
-
-
-@pytest.fixture
-def api():
-    with AstroApi() as server:
-        server.add_deployment("deployment1")
-        yield server
-
-
-@pytest.fixture
-def token(api):
-    return api.add_token()
 
 
 @pytest.fixture

@@ -7,24 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from astro_api import AstroApi, Fault, api_token
+from astro_api import Fault, api_token
 from astro_dag_deploy.errors import AstroError
 from astro_dag_deploy.utils.astro_cli_client import AstroCliClient
 from astro_program import install_astro
 
 SUCCESS = "Successfully uploaded DAGs with version 2026-11-21T18:00:00.0000000Z to Astro. Navigate to"
-
-
-@pytest.fixture
-def api():
-    with AstroApi() as server:
-        server.add_deployment("deployment1")
-        yield server
-
-
-@pytest.fixture
-def token(api):
-    return api.add_token()
 
 
 @pytest.fixture

@@ -4,15 +4,8 @@ import subprocess
 import time
 
 import pytest
-from astro_api import AstroApi, Fault, api_token
+from astro_api import Fault, api_token
 from astro_program import install_astro
-
-
-@pytest.fixture
-def api():
-    with AstroApi() as server:
-        server.add_deployment("deployment1")
-        yield server
 
 
 @pytest.fixture
