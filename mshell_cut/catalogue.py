@@ -38,6 +38,11 @@ class Template:
 BUILT_IN = (
     Template("skyspark", "A SkySpark project on Databricks: a Docker image or an asset bundle"),
     Template("astro-dag", "A DAG project for Astronomer, deployed by CI", directory="templates/astro-dag"),
+    Template(
+        "airflow-platform",
+        "Airflow on Kubernetes, with DAGs and notebooks from archive to gold table",
+        directory="templates/airflow-platform",
+    ),
 )
 
 
