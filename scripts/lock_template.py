@@ -1,10 +1,10 @@
 """Resolves the dependencies of the projects that the templates render.
 
-    .venv/bin/python scripts/lock_template.py [skyspark] [astro-dag]
+    .venv/bin/python scripts/lock_template.py [skyspark] [astro-dag] [airflow-platform]
 
-Writes the locks of the named templates, of all by default. For skyspark they hold what each kind of project
-on each runtime resolves to, merged into one file each whose Jinja conditions pick the right lines. A project
-resolves anew with its own `make lock`.
+Writes the locks of the named templates, of all by default. Where answers decide what is needed, a lock holds
+what each combination of them resolves to, merged into one file whose Jinja conditions pick the right lines. A
+project resolves anew with its own `make lock`.
 """
 
 import itertools
@@ -13,46 +13,69 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "<<cookiecutter.repo_name>>"
-ASTRO_DAG = ROOT / "templates" / "astro-dag"
-LOCKS = ("requirements.lock", "requirements-dags.lock")
-Combination = tuple[str, str]
+# Answers to the questions that decide what a project needs.
+Answers = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template with locks.
+
+    Attributes:
+        folder: its folder in this repository.
+        questions: the choices that decide what its projects need.
+        locks: the files that a project's `make lock` writes.
+    """
+
+    folder: str
+    questions: tuple[str, ...]
+    locks: tuple[str, ...]
+
+
+TEMPLATES = {
+    "skyspark": Template(
+        "", ("type_of_task", "databricks_runtime"), ("requirements.lock", "requirements-dags.lock")
+    ),
+    "astro-dag": Template("templates/astro-dag", (), ("requirements.lock",)),
+    "airflow-platform": Template(
+        "templates/airflow-platform",
+        ("airflow_version",),
+        ("requirements.lock", "requirements-notebooks.lock"),
+    ),
+}
 
 
 def main() -> None:
     """Write the locks of the templates that the command line names."""
-    templates = {"skyspark": lock_skyspark, "astro-dag": lock_astro_dag}
-    for name in sys.argv[1:] or templates:
-        templates[name]()
+    for name in sys.argv[1:] or TEMPLATES:
+        write_locks(TEMPLATES[name])
 
 
-def lock_skyspark() -> None:
-    """Write the locks of the template at the top."""
-    questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-    combinations = list(itertools.product(questions["type_of_task"], questions["databricks_runtime"]))
-    found: dict[str, dict[str, list[Combination]]] = {lock: {} for lock in LOCKS}
-    for combination in combinations:
-        for lock, requirements in resolve(combination).items():
+def write_locks(template: Template) -> None:
+    """Write the locks of one template."""
+    folder = ROOT / template.folder
+    choices = json.loads((folder / "cookiecutter.json").read_text(encoding="utf-8"))
+    combinations = [
+        dict(zip(template.questions, chosen, strict=True))
+        for chosen in itertools.product(*(choices[question] for question in template.questions))
+    ]
+    found: dict[str, dict[str, list[Answers]]] = {lock: {} for lock in template.locks}
+    for answers in combinations:
+        for lock, requirements in resolve(folder, template.locks, answers).items():
             for requirement in requirements:
-                found[lock].setdefault(requirement, []).append(combination)
+                found[lock].setdefault(requirement, []).append(answers)
     for lock, requirements in found.items():
-        (ROOT / PROJECT / lock).write_text(merged(requirements, combinations), encoding="utf-8")
+        (folder / PROJECT / lock).write_text(merged(requirements, combinations), encoding="utf-8")
 
 
-def lock_astro_dag() -> None:
-    """Write the lock of templates/astro-dag, which is the same for all answers."""
-    with tempfile.TemporaryDirectory() as folder:
-        project = lock_project(ASTRO_DAG, folder)
-        lock = (project / "requirements.lock").read_text(encoding="utf-8")
-    (ASTRO_DAG / PROJECT / "requirements.lock").write_text(lock, encoding="utf-8")
-
-
-def merged(found: dict[str, list[Combination]], combinations: list[Combination]) -> str:
+def merged(found: dict[str, list[Answers]], combinations: list[Answers]) -> str:
     """Write requirements one after the other, those of some combinations under a condition."""
     lines = []
     for condition, group in itertools.groupby(
@@ -63,12 +86,11 @@ def merged(found: dict[str, list[Combination]], combinations: list[Combination])
     return "".join(lines)
 
 
-def resolve(combination: Combination) -> dict[str, list[str]]:
-    """Resolve for one kind and runtime: by lock, a text for each package, its version with its hashes."""
-    kind, runtime = combination
-    with tempfile.TemporaryDirectory() as folder:
-        project = lock_project(ROOT, folder, type_of_task=kind, databricks_runtime=runtime)
-        texts = {lock: (project / lock).read_text(encoding="utf-8") for lock in LOCKS}
+def resolve(folder: Path, locks: tuple[str, ...], answers: Answers) -> dict[str, list[str]]:
+    """Resolve for one combination: by lock, a text for each package, its version with its hashes."""
+    with tempfile.TemporaryDirectory() as temporary:
+        project = lock_project(folder, temporary, **answers)
+        texts = {lock: (project / lock).read_text(encoding="utf-8") for lock in locks}
     package = re.compile(r"^[^\s#].*\n(?:[ ]+--hash=.*\n)*", re.MULTILINE)
     return {lock: package.findall(text) for lock, text in texts.items()}
 
@@ -85,17 +107,15 @@ def lock_project(template: Path, folder: str, **answers: str) -> Path:
     return project
 
 
-def when(chosen: list[Combination], combinations: list[Combination]) -> str:
+def when(chosen: list[Answers], combinations: list[Answers]) -> str:
     """Say in Jinja for which of the combinations a requirement is."""
     if chosen == combinations:
         return ""
-    kinds = {kind for kind, _ in chosen}
-    runtimes = {runtime for _, runtime in chosen}
     parts = []
-    if kinds != {kind for kind, _ in combinations}:
-        parts.append(f'cookiecutter.type_of_task == "{kinds.pop()}"')
-    if runtimes != {runtime for _, runtime in combinations}:
-        parts.append(f'cookiecutter.databricks_runtime == "{runtimes.pop()}"')
+    for question in combinations[0]:
+        answers = {answer[question] for answer in chosen}
+        if answers != {answer[question] for answer in combinations}:
+            parts.append(f'cookiecutter.{question} == "{answers.pop()}"')
     return " and ".join(parts)
 
 
