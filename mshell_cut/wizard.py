@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import questionary
+from prompt_toolkit.filters import has_validation_error, to_filter
 from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+from prompt_toolkit.layout import ConditionalContainer, Container, Window, walk
 from prompt_toolkit.validation import ValidationError, Validator
 
 from mshell_cut import rules
@@ -165,7 +167,18 @@ def _asked(question: questionary.Question) -> Any:
 
     application = question.application
     application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
+    _show_refusals_whole(application.layout.container)
     try:
         return question.unsafe_ask()
     except (KeyboardInterrupt, EOFError):
         raise InterruptedCutError from None
+
+
+def _show_refusals_whole(screen: Container) -> None:
+    # prompt_toolkit gives a refusal one line and cuts off what is longer.
+    for part in walk(screen):
+        if isinstance(part, ConditionalContainer) and part.filter is has_validation_error:
+            for window in walk(part.content):
+                if isinstance(window, Window):
+                    window.height, window.wrap_lines = None, to_filter(True)
+                    window.dont_extend_height = to_filter(True)

@@ -24,10 +24,10 @@ def out(tmp_path: Path) -> Path:
 def start(template: Path, out: Path) -> Iterator[Start]:
     children: list[pexpect.spawn] = []
 
-    def run(*arguments: str) -> pexpect.spawn:
+    def run(*arguments: str, columns: int = 200) -> pexpect.spawn:
         words = ["cut", "--template", str(template), "--output-dir", str(out), *arguments]
         child = pexpect.spawn(
-            str(BIN / "mshell-cut"), words, encoding="utf-8", timeout=20, dimensions=(50, 200)
+            str(BIN / "mshell-cut"), words, encoding="utf-8", timeout=20, dimensions=(50, columns)
         )
         children.append(child)
         return child
@@ -86,6 +86,12 @@ def test_what_is_typed_is_judged_while_it_is_typed(start: Start, out: Path) -> N
     answer(child, "Cut the project", ENTER)
     assert finish(child)[0] == 0
     assert (out / "orders").is_dir()
+
+
+def test_a_refusal_is_shown_whole_on_a_narrow_terminal(start: Start) -> None:
+    child = start("--set", "kind=docker", "--set", "token=", "--set", "tested=yes", columns=20)
+    answer(child, "repo name", "X")
+    child.expect("wer case")
 
 
 def test_a_taken_name_is_refused_while_it_is_typed(start: Start, out: Path) -> None:
