@@ -14,7 +14,7 @@ MADE = {
     "JSON web token": ["Bearer eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxIn0.x"],
     "password in an address": ["postgresql://airflow:" + "pw@db:5432/x", "redis://:" + "pw@redis:6379/0"],
     "account of AWS": ["arn:aws:iam::210987654321:role/x", "210987654321.dkr.ecr.eu-west-1.amazonaws.com"],
-    "random text": ["x: Yk9uZ1JhbmRvbUtleU9mVGhp" + "cnR5VHdvQnl0ZXMh=", "Zt0cUs/8fHk2P" + "zqL5mN+B7xWdEaRyT1o"],
+    "random text": ["x: Yk9uZ1JhbmRvbUtleU9" + "mVGhpcnR5VHdvQnl0=", "Zt0cUs/8fHk2P" + "zqL5mN+B7xWdEaRyT1o"],
     "random bytes": ['key: "' + "0123456789abcdef" * 2 + '"', "SALT=" + "0123456789abcdef" * 4],
     "value of a secret": [
         "password: " + "hunter22", 'PASSWORD = "' + "hunter22" + '"', "export API_SECRET_KEY=" + "abcdefgh",
