@@ -1,0 +1,42 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # bronze_posts
+# MAGIC The posts of the site as they came: a row for each `<row>` of `Posts.xml`, named and typed.
+# MAGIC
+# MAGIC Each run replaces the table. A file with a broken row fails the run, and the table stays.
+
+# COMMAND ----------
+
+import json
+
+from schema.tables import BRONZE_POSTS
+from skyspark import Settings
+from skyspark.load import save_delta_table, save_table_metadata
+from transformations.bronze.bronze_posts import bronze_posts
+
+dbutils.widgets.text("catalog", "main")
+dbutils.widgets.text("schema", "stack_exchange")
+dbutils.widgets.text("landing", "/Volumes/main/stack_exchange/landing")
+settings = Settings(
+    catalog=dbutils.widgets.get("catalog"), schema_name=dbutils.widgets.get("schema")
+)
+table = settings.table(BRONZE_POSTS.name)
+
+# COMMAND ----------
+
+source = (
+    spark.read.format("xml")
+    .options(rowTag="row", attributePrefix="", mode="FAILFAST")
+    .schema(
+        "Id BIGINT, PostTypeId INT, ParentId BIGINT, CreationDate TIMESTAMP, "
+        "LastActivityDate TIMESTAMP, OwnerUserId BIGINT, Title STRING, Tags STRING, Score INT, "
+        "ViewCount BIGINT"
+    )
+    .load(f"{dbutils.widgets.get('landing')}/Posts.xml")
+)
+save_delta_table(bronze_posts(source), table)
+save_table_metadata(table, comment=BRONZE_POSTS.comment)
+
+# COMMAND ----------
+
+dbutils.notebook.exit(json.dumps({"table": table, "rows": spark.table(table).count()}))
