@@ -87,13 +87,16 @@ class Reader:
     def _settled(self, choices: Mapping[str, Any]) -> dict[str, Any]:
         questionnaire = self.renderer.questionnaire
         answers: dict[str, Any] = {}
+        # A default may be made of other answers, of which some are not known yet.
+        defaults: dict[str, Any] = {}
         for name, question in questionnaire.questions.items():
+            defaults[name] = self.renderer.default(question.default, {**defaults, **answers})
             if name in self.given:
                 answers[name] = self.given[name]
             elif rules.applies(question.rule, answers) and name in choices:
                 answers[name] = choices[name]
             elif not rules.applies(question.rule, answers) or name not in self._markers:
-                answers[name] = self.renderer.default(question.default, answers)
+                answers[name] = defaults[name]
         return answers
 
     def _read(self, settled: Mapping[str, Any]) -> Reading:

@@ -56,7 +56,8 @@ class FolderFiles:
 class Likeness:
     """What adds up to how alike two sets of files are: the lines in common, file by file.
 
-    A file counts by the square root of its length: a lock file of thousands of lines would hide all else.
+    A file counts by the logarithm of its length: a lock of thousands of lines would hide all else, and the
+    locks of two projects that have only Airflow in common are much alike.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class Likeness:
             mine: how many lines the one has; 0 where the file is absent.
             theirs: how many the other has.
         """
-        weight = math.sqrt(max(mine, theirs, 1))
+        weight = math.log2(1 + max(mine, theirs, 1))
         self._whole += weight
         if mine + theirs:
             self._common += weight * 2 * common / (mine + theirs)
@@ -78,7 +79,7 @@ class Likeness:
     @property
     def share(self) -> float:
         """From 0, nothing in common, to 1, all the same."""
-        # Sums of roots: what is all the same must come to 1.
+        # Sums of logarithms: what is all the same must come to 1.
         return round(self._common / self._whole, 9) if self._whole else 0.0
 
 

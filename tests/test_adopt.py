@@ -444,6 +444,22 @@ def test_a_template_that_computes_with_answers_and_has_hooks_of_its_own(
     assert json.loads((project / ".cruft.json").read_text()) == before
 
 
+def test_an_answer_that_is_computed_with_may_have_a_default_made_of_another(
+    make_template: MakeTemplate, tmp_path: Path, here: Here
+) -> None:
+    template = make_template(
+        {"repo_name": "orders", "address": "https://git.example.com/<< cookiecutter.repo_name >>"},
+        {
+            "README.md": "# The project << cookiecutter.repo_name >>\n",
+            "host.txt": "The host is << cookiecutter.address.split('//')[1] >>\n",
+        },
+    )
+    project, before = cut(here, template, tmp_path / "out", repo_name="sales")
+    found = here("adopt", project, "--template", template, "--yes")["answers"]
+    assert found["address"] == {"answer": "https://git.example.com/sales", "origin": "guessed"}
+    assert json.loads((project / ".cruft.json").read_text()) == before
+
+
 def test_answers_that_are_needed_and_stand_nowhere_are_asked_for(
     make_template: MakeTemplate, tmp_path: Path, here: Here
 ) -> None:

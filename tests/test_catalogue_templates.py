@@ -1,5 +1,6 @@
 """The templates that come with mshell-cut lie in one repository: each project has to do with its own only."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +83,7 @@ def state_of(project: Path) -> dict[str, Any]:
 def test_the_catalogue_lists_them_with_a_line_each(here: Here) -> None:
     listed = here("templates", "list")["templates"]
     assert {entry["name"]: entry["directory"] for entry in listed} == DIRECTORIES
-    assert {"skyspark", "astro-dag"} <= DIRECTORIES.keys()
+    assert {"skyspark", "astro-dag", "airflow-platform"} <= DIRECTORIES.keys()
     assert all(entry["description"] for entry in listed)
 
 
@@ -151,7 +152,7 @@ def test_a_release_from_before_a_template_cannot_be_had(cut: Cut, here: Here, tm
     assert "has no folder 'templates/astro-dag' at v0.2.0: the template came later" in said
 
 
-def test_a_fleet_may_hold_projects_of_both(cut: Cut, here: Here, repository: Path) -> None:
+def test_a_fleet_may_hold_projects_of_all(cut: Cut, here: Here, repository: Path) -> None:
     folders = {name: cut(name, "--checkout", FIRST) for name in DIRECTORIES}
     here("update", "--to", OF_TEMPLATE["skyspark"], "--commit", "--project", folders["skyspark"])
     words = [word for folder in folders.values() for word in ("--from", folder)]
@@ -159,7 +160,10 @@ def test_a_fleet_may_hold_projects_of_both(cut: Cut, here: Here, repository: Pat
     assert {
         name: (found[str(folder)]["status"], found[str(folder)]["directory"])
         for name, folder in folders.items()
-    } == {"skyspark": ("current", None), "astro-dag": ("behind", "templates/astro-dag")}
+    } == {
+        name: ("current" if name == "skyspark" else "behind", directory)
+        for name, directory in DIRECTORIES.items()
+    }
 
     # A clone's template is run where the catalogue names its repository.
     url = folders["astro-dag"].as_uri()
@@ -173,7 +177,7 @@ def test_a_fleet_may_hold_projects_of_both(cut: Cut, here: Here, repository: Pat
 @each_template
 def test_a_project_that_lost_its_memory_is_adopted_as_what_it_is(name: str, cut: Cut, here: Here) -> None:
     answers = {
-        "repo_name": "Orders-2.x",
+        "repo_name": "orders-2-x",
         "repo_description": 'Moves "all" the $ orders_ of <é> \\ *users*',
         "squad_name": "checkout",
         "contact_email": "o'neil+x@acme.example",
@@ -191,9 +195,8 @@ def test_a_project_that_lost_its_memory_is_adopted_as_what_it_is(name: str, cut:
     assert state_of(project) == before
 
 
-@pytest.mark.parametrize("named", DIRECTORIES)
-def test_a_template_that_does_not_fit_is_refused(named: str, cut: Cut, here: Here) -> None:
-    (other,) = DIRECTORIES.keys() - {named}
+@pytest.mark.parametrize(("named", "other"), itertools.permutations(DIRECTORIES, 2))
+def test_a_template_that_does_not_fit_is_refused(named: str, other: str, cut: Cut, here: Here) -> None:
     project = cut(other)
     (project / ".cruft.json").unlink()
     refused = here("adopt", project, "--template", named, "--to", FIRST, "--yes", code=1)["error"]
@@ -216,11 +219,14 @@ def test_the_doctor_wants_no_spark_of_a_dag_project(
         assert not [word for word in ("java", "spark", "databricks", "jdk") if word in told], told
 
 
-def test_nothing_can_be_added_to_a_dag_project(cut: Cut, here: Here) -> None:
-    project = cut("astro-dag")
+@pytest.mark.parametrize("name", ["astro-dag", "airflow-platform"])
+def test_nothing_can_be_added_where_the_template_adds_nothing(name: str, cut: Cut, here: Here) -> None:
+    project = cut(name)
     assert here("add", "--list", "--project", project)["kinds"] == {}
     refused = here("add", "dag", "nightly", "--project", project, code=2)["error"]
     assert "adds nothing to its projects: write what you need by hand." in refused["message"]
-    assert list(here("add", "--list", "--project", cut("skyspark"))["kinds"]) == [
-        *("app", "dag", "schema", "table")
-    ]
+
+
+def test_what_can_be_added_to_a_project_is_listed(cut: Cut, here: Here) -> None:
+    kinds = here("add", "--list", "--project", cut("skyspark"))["kinds"]
+    assert list(kinds) == ["app", "dag", "schema", "table"]
