@@ -16,6 +16,9 @@ from skyspark.local import local_conf
 from skyspark.versions import installed_spark, spark_home
 
 _TIMEOUT = 600
+# Each thing is done once, so compiling it well costs more than it gives. Sessions with the second compiler and
+# another collector map the archive too.
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 
 def warm(*, force: bool = False) -> tuple[ClassArchive, bool]:
@@ -59,7 +62,7 @@ def _run(written: Path, scratch: Path) -> str:
     # The class path must be that of a session, or Java refuses the archive.
     conf = local_conf(scratch / "warehouse") | {
         "spark.master": "local[1]",
-        "spark.driver.extraJavaOptions": make_options(written),
+        "spark.driver.extraJavaOptions": f"{make_options(written)} {_QUICK}",
     }
     workload = scratch / "workload.py"
     workload.write_text((files("skyspark") / "workload.py").read_text(encoding="utf-8"), encoding="utf-8")
