@@ -19,10 +19,15 @@ MADE = {
     "value of a secret": [
         "password: " + "hunter22", 'PASSWORD = "' + "hunter22" + '"', "export API_SECRET_KEY=" + "abcdefgh",
         'fernetKey: "' + "abcdefgh" + '"', "'db_password': '" + "hunter22'", "JWT_SECRET=" + "abcdefgh",
+        '{"token": "made-token", "secret": "' + "hunter22" + '"}',
     ],
 }  # fmt: skip
 HARMLESS = [
     "fernetKeySecretName: airflow-fernet-key",
+    "existingSecret: airflow-metadata",
+    "GIT_PASSWORD=env:GIT_PASSWORD",
+    "postgresql://postgres:%s@%s:5432/postgres",
+    '{"JWT_SECRET": "made-0", "AIRFLOW_CONN_AWS_DEFAULT": "aws://made-id:made-key@/"}',
     'password: ""',
     "password: ${PASSWORD}",
     'FERNET_KEY="$(generate_key)"',
@@ -34,6 +39,7 @@ HARMLESS = [
     "https://github.com/example/airflow-platform.git",
     "ssh://git@git.example.com:7999/x/y.git",
     "git@github.com:example/airflow-platform.git",
+    "gitlab.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf",
 ]
 
 
