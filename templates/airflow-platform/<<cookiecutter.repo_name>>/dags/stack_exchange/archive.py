@@ -141,20 +141,21 @@ class _CountedFile(Py7zIO):
         self._tail = bytes(self._tail + s[-len(ROW) + 1 :])[-len(ROW) + 1 :]
         return self._file.write(s)
 
-    def seekable(self) -> bool:
-        return False
-
     def flush(self) -> None:
         self._file.flush()
 
     def size(self) -> int:
         return self._file.tell()
 
+    # py7zr seeks when it has written all, for those who want to read it.
+    def seek(self, *_: int) -> int:
+        return 0
+
+    def read(self, *_: int | None) -> bytes:
+        raise io.UnsupportedOperation("read")
+
     def release(self) -> None:
         self._file.close()
-
-    # What py7zr does not call where a file is not seekable.
-    read = seek = None  # type: ignore[assignment]
 
 
 class _Files(WriterFactory):

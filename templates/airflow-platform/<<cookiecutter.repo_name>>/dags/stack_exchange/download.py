@@ -18,7 +18,8 @@ from stack_exchange.errors import ArchiveError
 from stack_exchange.listing import ListedFile
 from stack_exchange.transport import InterruptedTransferError
 
-CHUNK_BYTES = 1024 * 1024
+# What is lost of the chunk that was being received when nothing came any more.
+CHUNK_BYTES = 64 * 1024
 
 
 def download(

@@ -5,6 +5,8 @@ with its `<size>` in bytes, `<md5>` and `<sha1>`.
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 from xml.parsers import expat
@@ -38,19 +40,22 @@ class ListedFile:
     checksum: str
 
 
-def look_up(session: requests.Session, url: str) -> ListedFile:
+def look_up(
+    session: requests.Session, url: str, wait: Callable[[float], None] = time.sleep
+) -> ListedFile:
     """Ask the host for what it says of a file.
 
     Args:
         session: from `transport.open_session`.
         url: of the file: `https://host/download/<item>/<name>`, or any other folder as the item.
+        wait: waits for seconds, between attempts.
 
     Raises:
         ArchiveError: the list is not to be had, or not to be understood.
         RefusedError: the host lists no such file.
     """
     list_url, name = place(url)
-    facts = transport.insist(lambda: _read(session, list_url, name))
+    facts = transport.insist(lambda: _read(session, list_url, name), wait=wait)
     if facts is None:
         raise RefusedError(f"{list_url} lists no {name}: check the site's name.")
     size = facts.get("size", "")

@@ -17,15 +17,18 @@ class JobsApi:
     Attributes:
         result: that its runs end with, such as SUCCESS.
         started: the request for each run.
+        waited_for: the runs whose end the triggerer was told.
     """
 
     def __init__(self, job_name: str, result: str = "SUCCESS") -> None:
         self.job_name = job_name
         self.result = result
         self.started: list[dict[str, Any]] = []
+        self.waited_for: set[int] = set()
         self.port = 0
 
-    def answer(self, method: str, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, method: str, path: str, asked: dict[str, Any], agent: str) -> dict[str, Any]:
+        """Answer a request; a run has ended as soon as the triggerer asks, which says so."""
         action = path.partition("/jobs/")[2]
         if (method, action) == ("GET", "list"):
             job = {"job_id": JOB_ID, "settings": {"name": self.job_name}}
@@ -37,10 +40,13 @@ class JobsApi:
                 tokens.append(asked["idempotency_token"])
             return {"run_id": 1 + tokens.index(asked["idempotency_token"])}
         if (method, action) == ("GET", "runs/get"):
-            state = {"life_cycle_state": "TERMINATED", "result_state": self.result}
             run_id = int(asked["run_id"])
             page = f"http://127.0.0.1:{self.port}/run/{run_id}"
-            state["state_message"] = ""
+            state = {"life_cycle_state": "RUNNING", "state_message": ""}
+            if "Trigger" in agent:
+                self.waited_for.add(run_id)
+            if run_id in self.waited_for:
+                state |= {"life_cycle_state": "TERMINATED", "result_state": self.result}
             return {"run_id": run_id, "job_id": JOB_ID, "run_page_url": page, "state": state}
         raise LookupError(f"{method} {path}")
 
@@ -74,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         return json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
 
     def _answer(self, path: str, asked: dict[str, Any]) -> None:
-        body = json.dumps(self.server.api.answer(self.command, path, asked)).encode()  # type: ignore[attr-defined]
+        agent = self.headers["User-Agent"]
+        answer = self.server.api.answer(self.command, path, asked, agent)  # type: ignore[attr-defined]
+        body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
