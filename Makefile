@@ -9,7 +9,7 @@ PARALLEL := -n auto --dist loadfile
 LONGEST_FIRST := $(PARALLEL) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help cut build-dev lint format test bench vendor lock clean
+.PHONY: help cut build-dev lint format test environments bench vendor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,18 @@ help: ## List the targets
 .venv/.dev: pyproject.toml packages/skyspark/pyproject.toml packages/databricks-local/pyproject.toml requirements.lock scripts/bootstrap.sh
 	@scripts/bootstrap.sh dev && touch $@ .venv/.tool
 
+# Hundreds of tests start a Java of their own, most of whose start this saves.
+.venv/.warm: .venv/.dev
+	@$(BIN)/skyspark warm || echo "Sessions start slower without it." >&2
+	@touch $@
+
 .venvs/stock/.done: tests/stock/requirements.lock .venv/.dev
 	@echo "Installing stock cruft and cookiecutter …"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venvs/stock
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python .venvs/stock --require-hashes -r tests/stock/requirements.lock
 	@touch $@
 
-build-dev: .venv/.dev ## Make the development environment in .venv
+build-dev: .venv/.dev .venv/.warm ## Make the development environment in .venv
 
 cut: .venv/.tool ## Cut a project into the folder beside this one (ARGS="--output-dir ~/projects")
 	@$(BIN)/mshell-cut cut $(if $(findstring --output-dir,$(ARGS)),,--output-dir ..) $(ARGS)
@@ -36,17 +41,22 @@ lint: .venv/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+environments: .venv/.dev .venvs/stock/.done
+	@scripts/lambda.sh
+	@scripts/airflow.sh newest
+	@scripts/airflow.sh lowest
+	@packages/skyspark/tests/matrix.sh environments
+
 # What is fast and fails often comes first.
-test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
+test: .venv/.dev ## Run all checks and tests, as CI does
+	# Each of these leaves a core or the network idle.
+	$(MAKE) --jobs=3 lint environments .venv/.warm
 	$(PYTEST) tests --ignore=tests/template -m "not slow" $(PARALLEL)
 	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
-	scripts/lambda.sh
 	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src packages/astro-dag-deploy/build_zip.py
 	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(PARALLEL)
-	scripts/airflow.sh newest
 	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src
 	.venvs/airflow/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
-	scripts/airflow.sh lowest
 	# Payloads know no Airflow, and what storms do to a task is its newest version's to show.
 	.venvs/airflow-lowest/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL) \
 		--ignore-glob='*/tests/payload/*' --ignore-glob='*/test_faults_*'
@@ -56,7 +66,7 @@ test: lint .venvs/stock/.done ## Run all checks and tests, as CI does
 	$(PYTEST) packages/databricks-local/tests $(LONGEST_FIRST)
 	$(PYTEST) tests -m slow -n auto --maxschedchunk 1
 
-bench: .venv/.dev .venvs/stock/.done ## Measure speed and print the ratios that are promised
+bench: .venv/.dev .venv/.warm .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
 	$(BIN)/python benchmarks/bench_update.py
 	$(BIN)/python benchmarks/bench_workspace.py

@@ -54,6 +54,4 @@ else
     .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
     .venv/bin/uv pip install --quiet --no-deps --editable . --editable packages/skyspark --editable packages/databricks-local
     .venv/bin/skyspark jars fetch
-    # Hundreds of tests start a Java of their own, most of whose start this saves.
-    .venv/bin/skyspark warm || echo "Sessions start slower without it." >&2
 fi
