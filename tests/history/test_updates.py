@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
+import hashlib
+import itertools
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_an_order_without_a_customer_goes(spark: SparkSession) -> None:
 """,
 }
 DELETED = "dags/medallion.py"
+OF_ONE_KIND = re.compile(r"tests/(bundle|dags)/|src/pipelines/|src/resources/settings/staging\.yaml$")
 MAILED_TO = (b"mailed to | `data@example.com`", b"mailed to | `pager@example.com`")
 OWN_TARGET = b"\norders: ## Count the orders\n\t@echo 3\n"
 
@@ -296,25 +298,43 @@ def test_updated_projects_are_green(updated: Callable[[str, str], Updated], tmp_
     }
 
     projects = {kind: [updated(release, kind).folder for release in RELEASES] for kind in KINDS}
+    for docker, dab in zip(projects["docker"], projects["dab"], strict=True):
+        assert tested_alike(docker) == tested_alike(dab)
 
-    def check(kind: str) -> list[str]:
-        first, *others = projects[kind]
-        printed = [run("make", "build-dev", "lint", "test", cwd=first, **machine)]
-        for project in others:
-            # What an environment is made of is the same in all of them: one will do.
-            for made_of in ("requirements.lock", *(f"vendor/{w.name}" for w in project.glob("vendor/*"))):
-                assert (project / made_of).read_bytes() == (first / made_of).read_bytes()
-            (project / ".venv").symlink_to(first / ".venv")
-            printed.append(run("make", "build-dev", "lint", "test", cwd=project, **machine))
-            (project / ".venv").unlink()
+    # What a bundle needs is added to what an image needs: one environment will do for all.
+    environment = projects["dab"][0]
+    pins = pinned(environment)
+    for project in itertools.chain(*projects.values()):
+        assert pinned(project) <= pins
+    run("make", "build-dev", cwd=environment, **machine)
+
+    # What both kinds have is tested in one of them: most of it starts Spark.
+    for kind, target, test in (
+        ("docker", ["test"], "test_silver_orders.py"),
+        ("dab", ["test", "ARGS=tests/bundle"], "tests/bundle/"),
+    ):
         for project in projects[kind]:
+            if project != environment:
+                (project / ".venv").symlink_to(environment / ".venv")
+            printed = run("make", "build-dev", "lint", *target, cwd=project, **machine)
+            assert re.search(r"=+ \d+ passed in ", printed), printed
+            assert test in printed
+            if project != environment:
+                (project / ".venv").unlink()
             assert not run("git", "ls-files", "--others", "--exclude-standard", cwd=project)
-        return printed
 
-    with ThreadPoolExecutor(len(KINDS)) as pool:
-        everything = [printed for of_kind in pool.map(check, KINDS) for printed in of_kind]
 
-    assert len(everything) == len(RELEASES) * len(KINDS)
-    for printed in everything:
-        assert re.search(r"=+ \d+ passed in ", printed), printed
-        assert "test_silver_orders.py" in printed
+def pinned(project: Path) -> set[str]:
+    """What an environment of a project is made of: packages and our own wheels, with their hashes."""
+    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    own = {wheel.name: hashlib.sha256(wheel.read_bytes()) for wheel in project.glob("vendor/*.whl")}
+    return {*lock.replace("\\\n", "").splitlines(), *(f"{name} {own[name].hexdigest()}" for name in own)}
+
+
+def tested_alike(project: Path) -> dict[str, bytes]:
+    """The files of a project that `make test` runs in both kinds, or that decide how it does."""
+    return {
+        path: content
+        for path, content in read_tree(project).items()
+        if re.match(r"(src|tests|vendor)/|pyproject\.toml$", path) and not OF_ONE_KIND.match(path)
+    }
