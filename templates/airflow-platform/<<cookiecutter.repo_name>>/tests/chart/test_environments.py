@@ -231,7 +231,5 @@ def test_development_keeps_its_logs_on_the_volume(
     assert persistence == {"enabled": True, "existingClaim": claim["metadata"]["name"]}
 
 
-def test_development_follows_a_branch_once_git_sync_is_on(development: Values) -> None:
-    sync = development["dags"]["gitSync"]
-    assert sync["enabled"] is False
-    assert not re.fullmatch(r"v\d+\.\d+\.\d+", sync["ref"])
+def test_development_runs_the_dags_of_the_image_unless_told_otherwise(development: Values) -> None:
+    assert development["dags"]["gitSync"]["enabled"] is False

@@ -79,7 +79,7 @@ def configuration() -> set[str]:
     templates = Path(str(core.locate_file("airflow/config_templates/config.yml")))
     sections = [yaml.safe_load(templates.read_text(encoding="utf-8"))]
     for provider in metadata.entry_points(group="apache_airflow_provider"):
-        if not provider.module.startswith("airflow.providers."):
+        if provider.dist is None or not provider.module.startswith("airflow.providers."):
             continue
         module = f"{provider.module.replace('.', '/')}.py"
         described = runpy.run_path(str(provider.dist.locate_file(module)))
@@ -137,9 +137,15 @@ def problems(
                 found.append(f"'{path}' is to be a mapping")
         elif kind == "configuration":
             found += problems_of_configuration(value)
-        elif kind == "map":
+        elif kind in ("map", "mapping"):
             if not isinstance(value, dict):
                 found.append(f"'{path}' is to be a mapping")
+            elif kind == "map":
+                found += [
+                    f"'{path}.{name}' is to be text, not {text!r}"
+                    for name, text in value.items()
+                    if not isinstance(text, str)
+                ]
         elif kind in PLAIN:
             # A boolean of Python is an integer too.
             if type(value) is not PLAIN[kind]:
@@ -178,6 +184,7 @@ def test_the_keys_are_those_of_the_chart_in_use() -> None:
         ({"scheduler": {"replicas": True}}, "'scheduler.replicas' is to be a integer, not True"),
         ({"scheduler": 2}, "'scheduler' is to be a mapping"),
         ({"labels": "squad"}, "'labels' is to be a mapping"),
+        ({"labels": {"squad": 7}}, "'labels.squad' is to be text, not 7"),
         (
             {"scheduler": {"resources": {"limit": {"memory": "1Gi"}}}},
             "'scheduler.resources' is nothing that Kubernetes takes: .*'limit' was unexpected",

@@ -90,7 +90,8 @@ def production(request: pytest.FixtureRequest) -> Render:
 
 
 def matches(selector: Manifest, labels: Labels) -> bool:
-    return selector.get("matchLabels", {}).items() <= labels.items()
+    wanted: Labels = selector.get("matchLabels", {})
+    return wanted.items() <= labels.items()
 
 
 def allows(render: Render, source: Labels, target: Labels, port: int) -> bool:
@@ -224,8 +225,10 @@ def test_service_accounts_are_there(render: Render) -> None:
     }
     assert used <= accounts
     assert bound <= accounts
-    # docs/environments.md names these three for the role of AWS.
-    assert {"airflow-worker", "airflow-triggerer", "airflow-api-server"} <= used
+    # docs/environments.md names these for the role of AWS.
+    assert {"airflow-triggerer", "airflow-api-server"} <= used
+    worker = render.workload("worker").spec["serviceAccountName"]
+    assert worker in ("airflow-worker", "airflow-worker-kubernetes")
 
 
 def test_workers_run_the_image_of_the_others(render: Render) -> None:
