@@ -113,7 +113,7 @@ def test_secrets_are_there_by_name_only(
     "values",
     [
         {"env": [{"name": "AIRFLOW_CONN_X", "value": "x"}]},
-        {"scheduler": {"env": [{"name": "A", "value": "postgresql://user:word@host/db"}]}},
+        {"scheduler": {"env": [{"name": "A", "value": "postgresql://user:example@host/db"}]}},
         {"fernetKey": "x"},
         {"postgresql": {"auth": {"postgresPassword": "x"}}},
     ],
