@@ -63,7 +63,8 @@ in_registry() {
 # build_image TAG DIGEST PLATFORM
 build_image() {
   step "Building $IMAGE:$1" "Mend what docker says above and run it again; \`docker system df\` tells whether the disk is full."
-  docker build --platform "$3" --file cicd/Dockerfile --label "$INPUTS_LABEL=$2" --tag "$IMAGE:$1" .
+  docker build --platform "$3" --file cicd/Dockerfile --label "$INPUTS_LABEL=$2" --tag "$IMAGE:$1" \
+    --build-arg "VERSION=$1" --build-arg "REVISION=$(git rev-parse --verify --quiet HEAD || true)" .
 }
 
 # Leaves the tag in TAG. A tag never names two contents: pods would go on with the old one.

@@ -1,0 +1,1 @@
+"""Stand-ins of kind, docker, kubectl, helm and aws."""
