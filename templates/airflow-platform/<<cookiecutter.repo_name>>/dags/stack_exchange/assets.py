@@ -6,6 +6,7 @@ from airflow.sdk import Asset
 
 SITE = "<< cookiecutter.stack_exchange_site >>"
 BUCKET = "<< cookiecutter.s3_bucket >>"
+BUCKET_REGION = "<< cookiecutter.aws_region >>"
 PREFIX = f"stack_exchange/{SITE}"
 
 # The members of the archive that are taken, and the key of each in the bucket.

@@ -41,49 +41,65 @@ def checksum(listed: ListedFile) -> str:
     return f"{listed.algorithm}:{listed.checksum}"
 
 
-def find(bucket: str, key: str, listed: ListedFile) -> Landed | None:
-    """Return the object if it is from this archive, else None."""
-    head = S3Hook().head_object(key, bucket) or {}
-    metadata = head.get("Metadata", {})
-    rows = metadata.get("rows", "")
-    if metadata.get("archive-checksum") != checksum(listed) or not rows.isdigit():
-        return None
-    return Landed(listed.url, checksum(listed), int(rows), head["ContentLength"])
+class Landing:
+    """A bucket, through Airflow's connection `aws_default`.
 
-
-def upload(bucket: str, key: str, member: Extracted, listed: ListedFile) -> Landed:
-    """Replace an object with a file, in parts; a reader sees the old object until all are there.
-
-    Raises:
-        ArchiveError: S3 does not have afterwards what was sent.
+    Args:
+        bucket: its name.
+        region: where it is, whatever the connection or the machine says.
     """
-    metadata = {"archive-checksum": checksum(listed), "rows": str(member.rows)}
-    hook = S3Hook(
-        transfer_config_args={
+
+    def __init__(self, bucket: str, region: str) -> None:
+        self._bucket = bucket
+        transfer = {
             "multipart_threshold": PART_BYTES,
             "multipart_chunksize": PART_BYTES,
             "max_concurrency": PARALLEL_PARTS,
-        },
-        extra_args={
-            "Metadata": metadata,
+        }
+        self._hook = S3Hook(region_name=region, transfer_config_args=transfer)
+
+    def find(self, key: str, listed: ListedFile) -> Landed | None:
+        """Return the object if it is from this archive, else None."""
+        head = self._hook.head_object(key, self._bucket) or {}
+        metadata = head.get("Metadata", {})
+        rows = metadata.get("rows", "")
+        if metadata.get("archive-checksum") != checksum(listed) or not rows.isdigit():
+            return None
+        return Landed(listed.url, checksum(listed), int(rows), head["ContentLength"])
+
+    def upload(self, key: str, member: Extracted, listed: ListedFile) -> Landed:
+        """Replace an object with a file, in parts; readers see the old one until all are there.
+
+        Raises:
+            ArchiveError: S3 does not have afterwards what was sent.
+        """
+        arguments = {
+            "Metadata": {"archive-checksum": checksum(listed), "rows": str(member.rows)},
             "ContentType": "application/xml",
             "ChecksumAlgorithm": CHECKSUM,
-        },
-    )
-    hook.load_file(member.file, key, bucket, replace=True)
-    landed = find(bucket, key, listed)
-    if landed is None or landed.bytes != member.file.stat().st_size or landed.rows != member.rows:
-        raise ArchiveError(
-            f"s3://{bucket}/{key} is not what was sent: does somebody else write it?"
+        }
+        self._hook.get_conn().upload_file(
+            str(member.file),
+            self._bucket,
+            key,
+            ExtraArgs=arguments,
+            Config=self._hook.transfer_config,
         )
-    return landed
+        landed = self.find(key, listed)
+        sent = (member.rows, member.file.stat().st_size)
+        if landed is None or (landed.rows, landed.bytes) != sent:
+            raise ArchiveError(
+                f"s3://{self._bucket}/{key} is not what was sent: does somebody else write it?"
+            )
+        return landed
 
-
-def abort_uploads(bucket: str, key: str) -> None:
-    """Delete the parts of uploads to a key that were not finished: a killed pod leaves them."""
-    client = S3Hook().get_conn()
-    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=key)
-    for page in pages:
-        for begun in page.get("Uploads", []):
-            if begun["Key"] == key:
-                client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+    def abort_uploads(self, key: str) -> None:
+        """Delete the parts of unfinished uploads to a key: a killed pod leaves them, unseen."""
+        client = self._hook.get_conn()
+        pages = client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=key):
+            for begun in page.get("Uploads", []):
+                if begun["Key"] == key:
+                    client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=key, UploadId=begun["UploadId"]
+                    )

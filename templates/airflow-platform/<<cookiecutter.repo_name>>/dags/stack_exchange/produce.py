@@ -7,10 +7,11 @@ from pathlib import Path
 
 from airflow.sdk import Asset
 
-from stack_exchange import landing, listing, transport
+from stack_exchange import listing, transport
 from stack_exchange.archive import extract
 from stack_exchange.assets import (
     BUCKET,
+    BUCKET_REGION,
     POSTS_ASSET,
     POSTS_KEY,
     POSTS_MEMBER,
@@ -21,7 +22,8 @@ from stack_exchange.assets import (
     archive_url,
 )
 from stack_exchange.download import download
-from stack_exchange.landing import Landed
+from stack_exchange.errors import RefusedError
+from stack_exchange.landing import Landed, Landing, checksum
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +46,19 @@ def bring(most_bytes: int) -> dict[Asset, Landed]:
         ArchiveError: see its sentence; a later try may succeed.
         RefusedError: it would not.
     """
-    url = archive_url()
+    url, landing = archive_url(), Landing(BUCKET, BUCKET_REGION)
     with transport.open_session(url) as session:
         listed = listing.look_up(session, url)
-        there = {name: landing.find(BUCKET, key, listed) for name, key in KEYS.items()}
+        there = {name: landing.find(key, listed) for name, key in KEYS.items()}
         current = {ASSETS[name]: landed for name, landed in there.items() if landed is not None}
         if len(current) == len(KEYS):
-            log.info("S3 has what %s has: %s", url, landing.checksum(listed))
+            log.info("S3 has what %s has: %s", url, checksum(listed))
             return current
+        if listed.size > most_bytes:
+            raise RefusedError(
+                f"{url} has {listed.size} bytes where {most_bytes} are allowed: raise the disk of"
+                " the task if it should be taken."
+            )
         log.info("Downloading %s: %s bytes", url, listed.size)
         # A fixed place, so that another try on the same disk finds what there is.
         folder = Path(tempfile.gettempdir()) / "stack_exchange" / SITE
@@ -61,8 +68,8 @@ def bring(most_bytes: int) -> dict[Asset, Landed]:
         members = extract(archive, list(KEYS), Path(unpacked), most_bytes - listed.size)
         landed = {}
         for name, key in KEYS.items():
-            landing.abort_uploads(BUCKET, key)
-            landed[ASSETS[name]] = landing.upload(BUCKET, key, members[name], listed)
+            landing.abort_uploads(key)
+            landed[ASSETS[name]] = landing.upload(key, members[name], listed)
             log.info("s3://%s/%s has %s rows now", BUCKET, key, members[name].rows)
     shutil.rmtree(folder)
     return landed

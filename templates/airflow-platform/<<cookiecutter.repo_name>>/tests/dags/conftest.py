@@ -60,33 +60,44 @@ def s3_server() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a client of an S3 that has the bucket and nothing else, and lead Airflow there."""
+@pytest.fixture(scope="session")
+def s3_client(s3_server: str) -> Any:
+    """Return a client of that S3, as making one takes long."""
     import boto3
+
+    from stack_exchange.assets import BUCKET_REGION
+
+    return boto3.client(
+        "s3",
+        endpoint_url=s3_server,
+        region_name=BUCKET_REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+@pytest.fixture
+def s3(s3_client: Any, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a client of an S3 that has the bucket and nothing else, and lead Airflow there."""
     import requests
 
-    from stack_exchange.assets import BUCKET
+    from stack_exchange.assets import BUCKET, BUCKET_REGION
 
     requests.post(f"{s3_server}/moto-api/reset", timeout=10)
     connection = {
         "conn_type": "aws",
         "login": "testing",
         "password": "testing",
-        "extra": {"region_name": "eu-west-1", "endpoint_url": s3_server},
+        "extra": {"endpoint_url": s3_server},
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_server,
-        region_name="eu-west-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
-    client.create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
-    return client
+    # us-east-1 is no location, but the lack of one.
+    if BUCKET_REGION == "us-east-1":
+        s3_client.create_bucket(Bucket=BUCKET)
+    else:
+        location = {"LocationConstraint": BUCKET_REGION}
+        s3_client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
+    return s3_client
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from airflow.sdk import DAG
 from airflow.utils.session import create_session
 
 from archive_host import LIST_PATH, ArchiveHost
-from site_archive import pack_site, xml
+from site_archive import pack, pack_site, xml
 from stack_exchange.assets import BUCKET, POSTS_ASSET, POSTS_KEY, USERS_ASSET, USERS_KEY
+from stack_exchange.produce import bring
 
 pytestmark = pytest.mark.usefixtures("database", "temp")
 
@@ -85,6 +86,30 @@ def test_an_archive_that_has_not_changed_is_not_downloaded_and_has_no_event(
     assert events() == []
     assert [path for path, _ in host.asked] == [LIST_PATH]
     assert s3.head_object(Bucket=BUCKET, Key=POSTS_KEY)["LastModified"] == before["LastModified"]
+
+
+def test_a_run_that_died_before_its_events_is_completed_without_a_download(
+    run: Callable[[], str], events: Callable[[], Any], s3: Any, host: ArchiveHost
+) -> None:
+    bring(most_bytes=10**9)
+    host.asked.clear()
+    assert run() == "success"
+    assert [(uri, extra["rows"]) for uri, extra in events()] == [
+        (POSTS_ASSET.uri, 3),
+        (USERS_ASSET.uri, 2),
+    ]
+    assert [path for path, _ in host.asked] == [LIST_PATH]
+    assert set(objects(s3)) == {POSTS_KEY, USERS_KEY}
+
+
+def test_an_archive_that_is_refused_fails_the_task_at_once(
+    run: Callable[[], str], events: Callable[[], Any], s3: Any, host: ArchiveHost
+) -> None:
+    host.replace(pack(("Posts.xml", xml("posts", 3))))
+    # Not up_for_retry, though the task has tries left.
+    assert run() == "failed"
+    assert events() == []
+    assert objects(s3) == {}
 
 
 def test_an_archive_that_has_changed_is_brought_again(
