@@ -1,8 +1,8 @@
 """Deploys a bundle as `databricks bundle deploy` does, by the SDK: ``deploy.py FOLDER TARGET``.
 
 It builds the artifacts, resolves variables, globs and relative paths, uploads files and wheels, applies the
-presets of a development target, and makes or edits jobs and pipelines. It prints their ids by their keys. The
-workspace is the one that DATABRICKS_HOST and DATABRICKS_TOKEN name.
+presets of a development target, and makes schemas, volumes, pipelines and jobs. It prints the ids of the last
+two by their keys. The workspace is the one that DATABRICKS_HOST and DATABRICKS_TOKEN name.
 """
 
 import json
@@ -21,6 +21,16 @@ from databricks.sdk.service.workspace import ImportFormat
 Json = dict[str, Any]
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}")
+# In the order in which one needs the others.
+_PATHS = {
+    "schemas": "/api/2.1/unity-catalog/schemas",
+    "volumes": "/api/2.1/unity-catalog/volumes",
+    "pipelines": "/api/2.0/pipelines",
+    "jobs": "/api/2.2/jobs/create",
+}
+_IDS = {"pipelines": "pipeline_id", "jobs": "job_id"}
+# What the CLI keeps to itself, or sets by other calls.
+_NOT_SENT = ("lifecycle", "permissions")
 
 
 class Bundle:
@@ -38,13 +48,17 @@ class Bundle:
             "workspace.current_user.userName": me,
             "workspace.current_user.short_name": me.partition("@")[0],
         }
+        self._known |= {
+            f"var.{name}": variable["default"]
+            for name, variable in self._settings.get("variables", {}).items()
+        }
         self.root = self.resolved(self._target["workspace"]["root_path"])
         self._known |= {"workspace.root_path": self.root, "workspace.file_path": f"{self.root}/files"}
 
     def resolved(self, value: Any) -> Any:
         """Return a value with its references replaced."""
         if isinstance(value, str):
-            return _REFERENCE.sub(lambda found: self._known[found[1]], value)
+            return _REFERENCE.sub(lambda found: self.resolved(self._known[found[1]]), value)
         if isinstance(value, list):
             return [self.resolved(each) for each in value]
         if isinstance(value, dict):
@@ -65,15 +79,25 @@ class Bundle:
 
     def resources(self) -> Iterator[tuple[str, str, Json]]:
         """Yield kind, key and settings of all resources, with the paths of the workspace."""
-        for pattern in self._settings["include"]:
-            for file in sorted(self.folder.glob(pattern)):
-                for kind, found in self.resolved(_load(file)["resources"]).items():
-                    for key, settings in found.items():
-                        yield kind, key, self._placed(kind, settings, file.parent)
+        declared = [
+            (kind, key, settings, file.parent)
+            for pattern in self._settings["include"]
+            for file in sorted(self.folder.glob(pattern))
+            for kind, found in _load(file)["resources"].items()
+            for key, settings in found.items()
+        ]
+        for kind, key, settings, _ in declared:
+            self._known[f"resources.{kind}.{key}.name"] = settings["name"]
+        for kind, key, settings, beside in sorted(declared, key=lambda each: list(_PATHS).index(each[0])):
+            sent = {name: value for name, value in settings.items() if name not in _NOT_SENT}
+            yield kind, key, self._placed(kind, self.resolved(sent), beside)
 
     def _placed(self, kind: str, settings: Json, beside: Path) -> Json:
-        settings = {"run_as": self._target["run_as"], **settings}
-        if self._target["mode"] == "development":
+        if kind in ("schemas", "volumes"):
+            return settings
+        if "run_as" in self._target:
+            settings = {"run_as": self._target["run_as"], **settings}
+        if self._target.get("mode") == "development":
             short = self._known["workspace.current_user.short_name"]
             settings["name"] = f"[dev {short}] {settings['name']}"
             settings["tags"] = {**settings.get("tags", {}), "dev": short}
@@ -86,14 +110,19 @@ class Bundle:
             environment["dependencies"] = [
                 wheel for line in environment["dependencies"] for wheel in self._wheels(line, beside)
             ]
-        if self._target["mode"] == "development":
+        if self._target.get("mode") == "development":
             settings["development"] = True
         return settings
 
     def _placed_job(self, settings: Json, beside: Path) -> Json:
-        if self._target["mode"] == "development" and "schedule" in settings:
+        if self._target.get("mode") == "development" and "schedule" in settings:
             settings["schedule"]["pause_status"] = "PAUSED"
         for task in settings["tasks"]:
+            notebook = task.get("notebook_task")
+            if notebook:
+                path = self._synced(notebook["notebook_path"], beside)
+                # A notebook has no ending in the workspace.
+                notebook["notebook_path"] = path.removesuffix(".py")
             task["libraries"] = [
                 {"whl": wheel}
                 for library in task.get("libraries", [])
@@ -133,16 +162,16 @@ def _each(libraries: list[Json], place: Callable[[str], str]) -> list[Json]:
 
 
 def deploy(folder: Path, target: str) -> Json:
-    """Deploy a bundle and return the ids of its resources."""
+    """Deploy a bundle and return the ids of its pipelines and jobs."""
     client = WorkspaceClient()
     bundle = Bundle(folder, target, client)
     bundle.build()
     bundle.upload()
-    ids: Json = {"jobs": {}, "pipelines": {}}
+    ids: Json = {kind: {} for kind in _IDS}
     for kind, key, settings in bundle.resources():
-        path = {"jobs": "/api/2.2/jobs/create", "pipelines": "/api/2.0/pipelines"}[kind]
-        answer: Any = client.api_client.do("POST", path, body=settings)
-        ids[kind][key] = answer["job_id" if kind == "jobs" else "pipeline_id"]
+        answer: Any = client.api_client.do("POST", _PATHS[kind], body=settings)
+        if kind in _IDS:
+            ids[kind][key] = answer[_IDS[kind]]
     return ids
 
 
