@@ -151,6 +151,25 @@ class Airflow:
                     raise AirflowError(f"GET {path} is not answered: {error}") from None
                 time.sleep(1)
 
+    def runs(self, dag_id: str) -> list[Json]:
+        """Return the runs of a Dag, as the API shows them."""
+        runs: list[Json] = self.get(f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+        return runs
+
+    def tasks(self, run: Json) -> list[Json]:
+        """Return the task instances of a run, as the API shows them."""
+        path = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
+        tasks: list[Json] = self.get(path)["task_instances"]
+        return tasks
+
+    def task_log(self, task: Json) -> list[str]:
+        """Return the lines that the last try of a task instance logged."""
+        path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        entries = self.get(f"{path}/logs/{task['try_number']}?full_content=true")["content"]
+        # The others say which files the log was put together from, and where a viewer may fold it.
+        said = (entry for entry in entries if entry.get("timestamp") and not entry["event"].startswith("::"))
+        return [f"{entry['timestamp'][11:19]} {entry['event']}" for entry in said]
+
     def wait_for_dags(self, dag_ids: Collection[str], seconds: float) -> None:
         """Return once all parts run and these Dags have been parsed.
 

@@ -175,9 +175,9 @@ def follow(airflow: Airflow, project: str) -> tuple[list[Json], dict[str, str]]:
     states: dict[str, str] = {}
     queued: dict[str, str] = {}
     while time.monotonic() - begun < RUN_S:
-        runs = [run for dag_id in dags for run in _runs(airflow, dag_id)]
+        runs = [run for dag_id in dags for run in airflow.runs(dag_id)]
         for run in runs:
-            for task in _tasks(airflow, run):
+            for task in airflow.tasks(run):
                 if task["queued_when"]:
                     queued.setdefault(task["id"], task["queued_when"])
                 state = task["state"] or "waits"
@@ -204,7 +204,7 @@ def print_timeline(airflow: Airflow, runs: Sequence[Json], queued: Mapping[str, 
     print("\n" + columns("seconds after the trigger", "queued", "started", "resumed", "ended"))
     for run in runs:
         print(f"{run['dag_id']} ({run['run_type']})")
-        for task in sorted(_tasks(airflow, run), key=lambda each: str(each["start_date"])):
+        for task in sorted(airflow.tasks(run), key=lambda each: str(each["start_date"])):
             first, last = queued[task["id"]], task["queued_when"]
             resumed = last if last != first else None
             moments = first, task["start_date"], resumed, task["end_date"]
@@ -221,8 +221,8 @@ def check(airflow: Airflow, run: Json, project: str) -> None:
         raise NotAsPromisedError(f"the run of {run['dag_id']} is of the type {run['run_type']}.")
     if run["dag_id"] != project:
         return
-    for task in _tasks(airflow, run):
-        lines = _log(airflow, task)
+    for task in airflow.tasks(run):
+        lines = airflow.task_log(task)
         print(f"\nThe log of {project}.{task['task_id']}:", *lines, sep="\n    ")
         if not any("DEFERRED" in line for line in lines):
             raise NotAsPromisedError(f"{task['task_id']} was not deferred.")
@@ -254,28 +254,9 @@ def print_rows(local: LocalWorkspace, table: str) -> None:
     print(f"\n{table}:", *(line for line in logs.splitlines() if line.startswith(("+", "|"))), sep="\n")
 
 
-def _runs(airflow: Airflow, dag_id: str) -> list[Json]:
-    runs: list[Json] = airflow.get(f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
-    return runs
-
-
-def _tasks(airflow: Airflow, run: Json) -> list[Json]:
-    path = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
-    tasks: list[Json] = airflow.get(path)["task_instances"]
-    return tasks
-
-
-def _log(airflow: Airflow, task: Json) -> list[str]:
-    path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
-    entries = airflow.get(f"{path}/logs/{task['try_number']}?full_content=true")["content"]
-    # The others say which files the log was put together from, and where a viewer may fold it.
-    said = (entry for entry in entries if entry.get("timestamp") and not entry["event"].startswith("::"))
-    return [f"{entry['timestamp'][11:19]} {entry['event']}" for entry in said]
-
-
 def _failures(airflow: Airflow, run: Json) -> str:
-    failed = [task for task in _tasks(airflow, run) if task["state"] == "failed"]
-    return "\n".join(line for task in failed for line in (task["task_id"], *_log(airflow, task)))
+    failed = [task for task in airflow.tasks(run) if task["state"] == "failed"]
+    return "\n".join(line for task in failed for line in (task["task_id"], *airflow.task_log(task)))
 
 
 def _run(*words: str | Path) -> str:
