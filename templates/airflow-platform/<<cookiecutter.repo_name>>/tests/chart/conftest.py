@@ -34,12 +34,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def merge(base: Values, over: Values) -> Values:
-    """Merge as Helm does: mappings key by key, all else replaced, null removes."""
+    """Merge as Helm does: mappings key by key, all else replaced. test_keys.py refuses null."""
     merged = copy.deepcopy(base)
     for key, value in over.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = merge(merged[key], value)
         else:
             merged[key] = copy.deepcopy(value)

@@ -3,7 +3,7 @@
 import difflib
 import functools
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -106,10 +106,11 @@ def problems_of_configuration(sections: dict[str, Any]) -> list[str]:
     return problems
 
 
-def meant(path: str, known: Any) -> str:
+def meant(path: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(path, known, n=1, cutoff=0.6)
     # The key may be right, but in the wrong place.
-    close = close or [other for other in known if other.endswith("." + path.rpartition(".")[2])][:1]
+    last = path.rpartition(".")[2]
+    close = close or sorted(other for other in known if other.endswith(f".{last}"))[:1]
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
@@ -149,7 +150,7 @@ def problems(
         elif kind in PLAIN:
             # A boolean of Python is an integer too.
             if type(value) is not PLAIN[kind]:
-                found.append(f"'{path}' is to be a {kind}, not {value!r}")
+                found.append(f"'{path}' is to be of type {kind}, not {value!r}")
         elif refusal := refusal_of(placed(kind, value)):
             found.append(f"'{path}' is nothing that Kubernetes takes: {refusal}")
     return found
@@ -180,8 +181,9 @@ def test_the_keys_are_those_of_the_chart_in_use() -> None:
         ),
         ({"webserver": {"replicas": 2}}, "'webserver' is no key"),
         ({"fernetKey": "x"}, "'fernetKey' is no key .*'fernetKeySecretName'"),
-        ({"scheduler": {"replicas": "2"}}, "'scheduler.replicas' is to be a integer, not '2'"),
-        ({"scheduler": {"replicas": True}}, "'scheduler.replicas' is to be a integer, not True"),
+        ({"scheduler": {"replicas": "2"}}, "'scheduler.replicas' .* integer, not '2'"),
+        ({"scheduler": {"replicas": True}}, "'scheduler.replicas' .* integer, not True"),
+        ({"scheduler": {"replicas": None}}, "'scheduler.replicas' .* integer, not None"),
         ({"scheduler": 2}, "'scheduler' is to be a mapping"),
         ({"labels": "squad"}, "'labels' is to be a mapping"),
         ({"labels": {"squad": 7}}, "'labels.squad' is to be text, not 7"),
