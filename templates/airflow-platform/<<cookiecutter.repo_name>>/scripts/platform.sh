@@ -127,10 +127,14 @@ check_settings() {
   fi
 }
 
-# No call of kubectl or helm depends on the context that happens to be current.
-kubectl() { command kubectl --context "$KUBE_CONTEXT" --namespace "$NAMESPACE" "$@"; }
+# No call of kubectl or helm depends on the context that happens to be current. (By their paths: on bash 3.2 a failing
+# `command kubectl` ends the script even where `||` stands behind it.)
+KUBECTL="$(type -P kubectl || true)"
+HELM="$(type -P helm || true)"
 
-helm() { command helm --kube-context "$KUBE_CONTEXT" --namespace "$NAMESPACE" "$@"; }
+kubectl() { "$KUBECTL" --context "$KUBE_CONTEXT" --namespace "$NAMESPACE" "$@"; }
+
+helm() { "$HELM" --kube-context "$KUBE_CONTEXT" --namespace "$NAMESPACE" "$@"; }
 
 scratch() {
   if [[ -z "$SCRATCH" ]]; then SCRATCH="$(mktemp -d "${TMPDIR:-/tmp}/$PROJECT.XXXXXX")"; fi

@@ -61,7 +61,7 @@ settle_release() {
   kubectl delete secrets --selector "owner=helm,name=$RELEASE,status=$RELEASE_STATUS" >/dev/null
 }
 
-# deploy_release: nothing where the release is deployed already from the same values, chart, image and secrets.
+# Nothing where the release is deployed already from the same values, chart, image and secrets, unless FORCE=1.
 deploy_release() {
   local secrets inputs description source
   step "Release $RELEASE of chart $CHART_VERSION with image $TAG" \
@@ -74,8 +74,8 @@ deploy_release() {
   if [[ "$ENVIRONMENT" == prod ]]; then source="DAGs of git $GIT_TAG"; elif [[ "$GIT_SYNC" == on ]]; then source="DAGs of git $GIT_BRANCH"; fi
   description="image $TAG, $source, inputs $inputs"
   read_release
-  if [[ "$RELEASE_STATUS" == deployed && "$RELEASE_DESCRIPTION" == "$description" ]]; then
-    note "is deployed already, as revision $RELEASE_REVISION"
+  if [[ "$RELEASE_STATUS" == deployed && "$RELEASE_DESCRIPTION" == "$description" && "${FORCE:-}" != 1 ]]; then
+    note "is deployed already, as revision $RELEASE_REVISION (FORCE=1 applies it again, as after a change by hand)"
     return
   fi
   if [[ "$ENVIRONMENT" == prod ]]; then

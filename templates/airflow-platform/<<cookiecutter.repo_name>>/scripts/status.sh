@@ -15,7 +15,7 @@ note "revision $RELEASE_REVISION, $RELEASE_STATUS: $RELEASE_DESCRIPTION"
 
 step "Pods" "See that the cluster answers, then run it again."
 # Pods of tasks come and go; the others must be ready.
-pods="$(kubectl get pods --output go-template='{{range .items}}{{.metadata.name}} {{or (index .metadata.labels "component") "-"}} {{.status.phase}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}{{"\n"}}{{end}}')"
+pods="$(kubectl get pods --output go-template='{{range .items}}{{.metadata.name}} {{with .metadata.labels}}{{or .component "-"}}{{else}}-{{end}} {{.status.phase}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}{{"\n"}}{{end}}')"
 unready=""
 failed_tasks=0
 while read -r name component phase ready; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings the platform up, or up to date. What is there already is left alone: a second run changes nothing, and a run
 # after a failed or interrupted one goes on where that one stopped.
-#   make up [TAG=...] [GIT_SYNC=off|on]
+#   make up [TAG=...] [GIT_SYNC=off|on] [FORCE=1]
 #   make up ENVIRONMENT=prod KUBE_CONTEXT=... TAG=... GIT_TAG=... [YES=1]
 
 # shellcheck source=scripts/platform.sh

@@ -153,6 +153,11 @@ def test_a_key_of_the_cluster_is_never_replaced(machine: Machine) -> None:
     assert "JWT_SECRET differs" not in run.output
 
 
+def test_force_applies_the_release_again(machine: Machine) -> None:
+    machine.run("up")
+    assert machine.run("up", {"FORCE": "1"}).changes == ["kubectl delete jobs", "helm upgrade"]
+
+
 def test_a_changed_connection_is_brought_and_pods_are_started_anew(machine: Machine) -> None:
     machine.run("up", SECRETS)
     first = the_cluster(machine).revisions[-1]
