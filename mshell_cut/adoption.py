@@ -16,8 +16,8 @@ from mshell_cut.staging import staging
 from mshell_cut.state import FILE, State
 from mshell_cut.upstream import Upstream, Version
 
-# Projects that were worked on for a year keep two thirds and more; those of another template of Airflow's reach two
-# fifths, other Python projects a tenth.
+# Projects that were worked on for a year keep two thirds and more; those of another template of Airflow have
+# two fifths, other Python projects a tenth.
 FLOOR = 0.45
 # How far from the best a release may be to be rendered in full, and how many are.
 _NEAR, _MOST = 0.05, 4
