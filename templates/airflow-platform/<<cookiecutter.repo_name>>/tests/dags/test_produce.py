@@ -17,6 +17,7 @@ from stack_exchange.assets import (
     BUCKET_REGION,
     POSTS_ASSET,
     POSTS_KEY,
+    SITE,
     USERS_KEY,
     archive_url,
 )
@@ -75,9 +76,7 @@ def test_the_archive_is_archive_orgs_unless_another_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("STACK_EXCHANGE_ARCHIVE_URL", raising=False)
-    assert archive_url() == (
-        "https://archive.org/download/stackexchange/<< cookiecutter.stack_exchange_site >>.7z"
-    )
+    assert archive_url() == f"https://archive.org/download/stackexchange/{SITE}.7z"
     monkeypatch.setenv("STACK_EXCHANGE_ARCHIVE_URL", "https://mirror.example.com/x.7z")
     assert archive_url() == "https://mirror.example.com/x.7z"
 

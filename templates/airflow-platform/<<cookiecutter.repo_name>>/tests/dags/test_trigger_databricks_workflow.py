@@ -18,6 +18,7 @@ from jobs_api import JOB_ID, JobsApi
 from stack_exchange.assets import POSTS_ASSET, USERS_ASSET
 
 DAG_ID = "trigger_databricks_workflow"
+JOB_NAME = "<< cookiecutter.databricks_job_name >>"<% if cookiecutter.databricks_job_name | length > 87 %>  # noqa: E501<% endif +%>
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -29,7 +30,7 @@ def dag(bag: DagBag) -> DAG:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsApi]:
-    with JobsApi("<< cookiecutter.databricks_job_name >>").serve() as api:
+    with JobsApi(JOB_NAME).serve() as api:
         connection = {"conn_type": "databricks", "host": "127.0.0.1", "port": api.port}
         monkeypatch.setenv(
             "AIRFLOW_CONN_DATABRICKS_DEFAULT",
