@@ -178,7 +178,8 @@ def test_a_broken_expectation_fails_its_flow_and_the_update(client: WorkspaceCli
         ") AS SELECT * FROM range(3);\n"
         "CREATE OR REFRESH MATERIALIZED VIEW below AS SELECT * FROM strict;\n",
     )
-    pipeline_id = made(client, "strict")
+    # Spark waits 5 s and then 10 s before it tries a flow again.
+    pipeline_id = made(client, "strict", configuration={"spark.sql.pipelines.maxFlowRetryAttempts": "0"})
     update = updated(client, pipeline_id)
     assert update.state is UpdateInfoState.FAILED
     assert client.pipelines.get(pipeline_id).state is PipelineState.FAILED
