@@ -148,18 +148,20 @@ class Machine:
 
     def _serve(self) -> None:
         with os.fdopen(os.dup(self._pipe)) as calls:
-            while folder := calls.readline().strip():
-                self._take(Path(folder))
+            while line := calls.readline().rstrip("\n"):
+                pipe, program, *arguments = line.split("\t")
+                self._take(Path(pipe), program, arguments)
+                Path(pipe).unlink()
 
-    def _take(self, folder: Path) -> None:
-        program, *arguments = (folder / "arguments").read_text().split("\0")[:-1]
-        stdin = (folder / "stdin").read_text() if (folder / "stdin").exists() else ""
+    def _take(self, pipe: Path, program: str, arguments: list[str]) -> None:
+        given = pipe.with_suffix(f"{pipe.suffix}.stdin")
+        stdin = given.read_text() if given.exists() else ""
         fault = self._fault if self._fault and self._fault.nth == len(self._calls) else None
         try:
             call = read(program, tuple(arguments), stdin, self.project)
         except RefusedError as error:
             self.refused.append(f"{program} {' '.join(arguments)}: {error}")
-            _reply(folder, Answer(64, stderr=f"{error}\n"))
+            _reply(pipe, Answer(64, stderr=f"{error}\n"))
             return
         self._calls.append(call)
         if fault is None:
@@ -171,23 +173,22 @@ class Machine:
         if fault and fault.interrupt:
             os.killpg(self._group, signal.SIGINT)
         else:
-            _reply(folder, said)
+            _reply(pipe, said)
 
 
-def _reply(folder: Path, said: Answer) -> None:
-    for stream in ("stdout", "stderr"):
-        if text := getattr(said, stream):
-            (folder / stream).write_text(text)
-    caller = int(folder.suffix.removeprefix("."))
-    while _lives(caller):
+def _reply(pipe: Path, said: Answer) -> None:
+    if said.stderr:
+        pipe.with_suffix(f"{pipe.suffix}.stderr").write_text(said.stderr)
+    out = "\tout" if said.stdout else ""
+    while _lives(int(pipe.suffix.removeprefix("."))):
         try:
-            pipe = os.open(folder / "answer", os.O_WRONLY | os.O_NONBLOCK)
+            opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
             # It has not come to reading yet.
             time.sleep(0.001)
             continue
-        os.write(pipe, f"{said.code}\n".encode())
-        os.close(pipe)
+        os.write(opened, f"{said.code}{out}\n{said.stdout}".encode())
+        os.close(opened)
         return
 
 
