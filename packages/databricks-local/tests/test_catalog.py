@@ -11,26 +11,13 @@ from databricks.sdk.errors import BadRequest, DatabricksError, NotFound
 from databricks.sdk.errors import NotImplemented as NotImitated
 from databricks.sdk.service.catalog import ColumnTypeName, TableType, VolumeType
 from databricks_local.process import LocalWorkspace
-from skyspark.jars import jar_dir
-from skyspark.versions import SPARK_LINES
 
 # A job's task writes tables in the same way: managed tables in the warehouse of the root folder.
 WRITE_TABLES = """
 import sys
-from pyspark.sql import SparkSession
-warehouse, jars = sys.argv[1:]
-spark = (
-    SparkSession.builder.master("local[1]")
-    .config("spark.jars", jars)
-    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-    .config("spark.sql.warehouse.dir", warehouse)
-    .config("spark.sql.shuffle.partitions", "1")
-    .config("spark.databricks.delta.snapshotPartitions", "1")
-    .config("spark.ui.enabled", "false")
-    .config("spark.driver.host", "127.0.0.1")
-    .getOrCreate()
-)
+from skyspark import get_spark
+quickly = {"spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
+spark = get_spark(warehouse=sys.argv[1], conf=quickly)
 spark.sql("CREATE SCHEMA bronze")
 spark.sql(
     "CREATE TABLE bronze.Orders (id BIGINT NOT NULL COMMENT 'the key', price DECIMAL(10, 2), day DATE,"
@@ -56,10 +43,9 @@ def schema(client: WorkspaceClient) -> str:
 @pytest.fixture(scope="module")
 def with_tables(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalWorkspace:
     workspace = databricks_local_factory("--catalog", "main", "--catalog", "other")
-    jars = ",".join(str(jar) for jar in sorted(jar_dir(SPARK_LINES["4.0"]).glob("*.jar")))
     (workspace.root / "warehouse").mkdir(exist_ok=True)
     subprocess.run(
-        [sys.executable, "-c", WRITE_TABLES, f"file:{workspace.root}/warehouse", jars],
+        [sys.executable, "-c", WRITE_TABLES, workspace.root / "warehouse"],
         check=True,
         timeout=120,
         capture_output=True,
