@@ -88,6 +88,6 @@ deploy_release() {
   patiently "waiting for the pods" helm upgrade "$RELEASE" "$CHART" --install \
     --repo "$CHART_REPOSITORY" --version "$CHART_VERSION" "${VALUES[@]}" \
     --set-string "airflowPodAnnotations.checksum/secrets=$secrets" \
-    --description "$description" --wait --timeout "${TIMEOUT:-15m}" >/dev/null
+    --description "$description" --wait --timeout "${HELM_TIMEOUT:-15m}" >/dev/null
   note "deployed: $description"
 }

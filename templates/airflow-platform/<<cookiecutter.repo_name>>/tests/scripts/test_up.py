@@ -11,7 +11,7 @@ from stand_ins.state import Cluster, Revision
 
 KEYS = ["airflow-api-secret", "airflow-fernet-key", "airflow-jwt-secret", "airflow-metadata"]
 SECRETS = {
-    "FERNET_KEY": "q83vEjRWeJASNFZ4kBI0VniQEjRWeJASNFZ4kBI0Vng=",
+    "FERNET_KEY": base64.urlsafe_b64encode(bytes(range(200, 232))).decode(),
     "API_SECRET_KEY": "made-api-secret-key",
     "JWT_SECRET": "made-jwt-secret",
     "AIRFLOW_CONN_AWS_DEFAULT": "aws://made-id:made-secret%2Fkey@/",
