@@ -181,6 +181,19 @@ def announce(length: int) -> Callable[[Handler], None]:
     return lambda handler: handler.answer(200, handler.host.content, length=length)
 
 
+def end_after(sent: int) -> Callable[[Handler], None]:
+    """Say no length, and end too early as if it were the end."""
+
+    def end(handler: Handler) -> None:
+        piece = handler.host.content[:sent]
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(piece), piece))
+
+    return end
+
+
 def send_without_end(handler: Handler) -> None:
     """Say no length, and send until nobody listens."""
     handler.send_response(200)

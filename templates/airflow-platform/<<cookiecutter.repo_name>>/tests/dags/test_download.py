@@ -14,6 +14,7 @@ from archive_host import (
     announce,
     begin_elsewhere,
     cut_after,
+    end_after,
     fail,
     ignore_range,
     replace_by,
@@ -85,6 +86,14 @@ def test_a_download_goes_on_where_it_was_cut_off(
     assert host.ranges() == [None, "bytes=300000-", "bytes=500000-"]
     assert host.asked[-1][1]["If-Range"] == host.tag
     assert waited == [1, 1]
+
+
+def test_an_answer_that_ends_too_early_is_not_the_end(
+    fetch: Callable[[], bytes], host: ArchiveHost
+) -> None:
+    host.faults = [end_after(300_000)]
+    assert fetch() == CONTENT
+    assert host.ranges() == [None, "bytes=300000-"]
 
 
 def test_a_later_task_on_the_same_disk_goes_on_too(
