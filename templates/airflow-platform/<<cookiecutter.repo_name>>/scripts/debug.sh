@@ -22,8 +22,9 @@ part "Warnings, the newest last" kubectl get events --field-selector type=Warnin
 part "Pods" kubectl get pods --output wide ${restriction[@]+"${restriction[@]}"}
 
 step "Looking for pods that are not well" "See that the cluster answers, then run it again."
-unwell="$(kubectl get pods ${restriction[@]+"${restriction[@]}"} --output go-template='{{range .items}}{{.metadata.name}} {{.status.phase}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}{{"\n"}}{{end}}' |
-  awk 'NF && $2 != "Succeeded" && !($2 == "Running" && $3 == "True") { print $1 }')"
+# Of pods of failed tasks there may be many: the newest tell enough.
+unwell="$(kubectl get pods ${restriction[@]+"${restriction[@]}"} --sort-by=.metadata.creationTimestamp --output go-template='{{range .items}}{{.metadata.name}} {{.status.phase}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}{{"\n"}}{{end}}' |
+  awk 'NF && $2 != "Succeeded" && !($2 == "Running" && $3 == "True") { print $1 }' | tail -n 10)"
 for pod in $unwell; do
   part "Pod $pod" kubectl describe pod "$pod"
   part "Last lines of $pod" kubectl logs "$pod" --all-containers --prefix --tail=50

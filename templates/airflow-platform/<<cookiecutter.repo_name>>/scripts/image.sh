@@ -82,7 +82,7 @@ ensure_image() {
     in_registry "$TAG" || fail "neither this machine nor ECR has $IMAGE:$TAG: leave TAG out to build from this folder, or push it with \`make image-push\`."
     log_in_to_registry
     step "Pulling $IMAGE:$TAG"
-    docker pull --platform "$PLATFORM" "$IMAGE:$TAG"
+    docker pull "$IMAGE:$TAG"
     return
   fi
   step "Looking for an image of ${IMAGE_INPUTS[*]} as they are now"

@@ -39,5 +39,7 @@ fi
 if [[ -n "$unready" ]]; then
   fail "not ready:$unready. \`make debug\` shows why."
 fi
-say "All is ready. The web interface, at http://localhost:8080:"
+say "All is ready."
+if [[ "$ENVIRONMENT" == prod ]]; then exit 0; fi
+say "The web interface, at http://localhost:8080:"
 note "kubectl --context $KUBE_CONTEXT --namespace $NAMESPACE port-forward --address 127.0.0.1 service/$RELEASE-api-server 8080:8080"

@@ -31,7 +31,7 @@ check_production() {
 
 # The pods of Airflow are of user 50000 and group 0: nobody's here.
 make_logs_folder() {
-  if [[ ! -d logs ]]; then mkdir -m 1777 logs; fi
+  if [[ ! -d logs ]]; then mkdir -m 1777 logs; elif [[ -O logs ]]; then chmod 1777 logs; fi
 }
 
 # A node that has just been started does not answer at once.
@@ -100,6 +100,7 @@ up_production() {
   note "is there"
   check_git_tag
   require_secrets
+  if ! tree_is_clean; then note "chart/ of this folder is applied as it lies here, and the folder differs from its last commit"; fi
   deploy_release
 }
 

@@ -93,6 +93,15 @@ def test_debug_shows_the_pods_that_are_not_well_and_no_others(
     assert "All pods of triggerer are well" in other.output
 
 
+def test_debug_shows_the_newest_where_many_pods_have_failed(
+    machine: Machine, cluster: Cluster
+) -> None:
+    cluster.pods += [Pod(f"task-{n}", "worker", "Failed", "False") for n in range(30)]
+    run = machine.run("debug", {"COMPONENT": "worker"})
+    described = [call.words[1] for call in run.calls if call.verb == "describe"]
+    assert described == [f"task-{n}" for n in range(20, 30)]
+
+
 def test_debug_shows_the_rest_where_one_part_is_not_to_be_had(
     machine: Machine, cluster: Cluster
 ) -> None:

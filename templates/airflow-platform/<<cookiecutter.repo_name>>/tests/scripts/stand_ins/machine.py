@@ -29,8 +29,8 @@ DO = {
 }
 # What the scripts may use beside those programs: macOS has all of it, or the one of the two sums.
 TOOLS = """
-awk base64 bash cat cut date dirname env find git grep head mkdir mkfifo mktemp mv od rm sed sh
-sleep sort touch tr sha256sum shasum
+awk base64 bash cat chmod cut date dirname env find git grep head mkdir mkfifo mktemp mv od rm sed
+sh sleep sort tail touch tr sha256sum shasum
 """
 IDENTITY = {
     "GIT_AUTHOR_NAME": "a",
