@@ -32,7 +32,9 @@ _LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark of the tests that run on every line of Spark."""
+    """Register the mark of the tests that run on every line of Spark, and have Java start cheaply."""
+    # As in skyspark.testing, for the sessions of programs: what runs once is not worth compiling well.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     config.addinivalue_line("markers", "spark_matrix: depends on Spark's version; see tests/matrix.sh")
 
 
