@@ -6,7 +6,7 @@
 # 130 interrupted.
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "${BASH_SOURCE[0]%/*}/.."
 
 readonly PROJECT="<< cookiecutter.repo_name >>"
 readonly NAMESPACE="<< cookiecutter.namespace >>"

@@ -29,15 +29,21 @@ check_git_tag() {
   esac
 }
 
+# json_value TEXT KEY PATTERN: what the pattern's group finds behind a key.
+json_value() {
+  local pattern="\"$2\": *$3"
+  if [[ "$1" =~ $pattern ]]; then printf '%s' "${BASH_REMATCH[1]}"; fi
+}
+
 # Leaves in RELEASE_STATUS, RELEASE_REVISION and RELEASE_DESCRIPTION what Helm knows of the last revision; the status
 # is `none` where there is no release.
 read_release() {
   local last
   scratch
   if last="$(helm history "$RELEASE" --max 1 --output json 2>"$SCRATCH/helm")"; then
-    RELEASE_STATUS="$(printf '%s\n' "$last" | sed -n 's/.*"status": *"\([a-z-]*\)".*/\1/p')"
-    RELEASE_REVISION="$(printf '%s\n' "$last" | sed -n 's/.*"revision": *\([0-9]*\).*/\1/p')"
-    RELEASE_DESCRIPTION="$(printf '%s\n' "$last" | sed -n 's/.*"description": *"\([^"]*\)".*/\1/p')"
+    RELEASE_STATUS="$(json_value "$last" status '"([a-z-]+)"')"
+    RELEASE_REVISION="$(json_value "$last" revision '([0-9]+)')"
+    RELEASE_DESCRIPTION="$(json_value "$last" description '"([^"]*)"')"
     [[ -n "$RELEASE_STATUS" ]] || fail "the history of the release is not what this script reads: $last"
   elif grep -q 'release: not found' "$SCRATCH/helm"; then
     RELEASE_STATUS=none RELEASE_REVISION=0 RELEASE_DESCRIPTION=""
