@@ -35,7 +35,7 @@ def production(machine: Machine) -> Cluster:
     machine.state.contexts.add("production")
     cluster = machine.state.remote["production"] = Cluster()
     for name, keys in SECRETS.items():
-        cluster.write_secret(name, dict.fromkeys(keys, "bWFkZQ=="))
+        cluster.write_secret(name, dict.fromkeys(keys, "made"))
     machine.state.registry = {"v1.0.0"}
     return cluster
 
@@ -67,7 +67,7 @@ def test_all_secrets_that_are_missing_are_named_at_once(
     machine: Machine, production: Cluster
 ) -> None:
     del production.secrets["airflow-fernet-key"]
-    production.secrets["airflow-metadata"] = {"uri": "bWFkZQ=="}
+    production.secrets["airflow-metadata"] = {"uri": "made"}
     run = machine.run("up", CONFIRMED)
     assert (run.code, run.changes) == (1, [])
     assert "- airflow-fernet-key with fernet-key" in run.output
@@ -139,7 +139,7 @@ def test_an_upgrade_that_may_be_somebody_elses_is_left_alone(
 
 def test_rotated_secrets_start_the_pods_anew(machine: Machine, production: Cluster) -> None:
     machine.run("up", CONFIRMED)
-    production.write_secret("airflow-jwt-secret", {"jwt-secret": "YW5vdGhlcg=="})
+    production.write_secret("airflow-jwt-secret", {"jwt-secret": "made"})
     assert machine.run("up", CONFIRMED).changes == ["kubectl delete jobs", "helm upgrade"]
 
 
