@@ -80,6 +80,7 @@ bench: .venv/.dev .venv/.warm .venvs/stock/.done ## Measure speed and print the 
 	$(BIN)/python benchmarks/bench_plan.py
 	$(BIN)/python benchmarks/bench_run.py
 	$(BIN)/python benchmarks/bench_project_tests.py
+	$(BIN)/python benchmarks/bench_archive_memory.py
 
 format: .venv/.dev ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
