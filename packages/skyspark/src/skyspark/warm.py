@@ -16,8 +16,8 @@ from skyspark.local import local_conf
 from skyspark.versions import installed_spark, spark_home
 
 _TIMEOUT = 600
-# Each thing is done once, so compiling it well costs more than it gives. Sessions with the second compiler and
-# another collector map the archive too.
+# Each thing is done once, so compiling it well costs more than it gives. Sessions with the second compiler
+# and another collector map the archive too.
 _QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 
