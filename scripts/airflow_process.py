@@ -89,11 +89,15 @@ class Airflow:
         """End it, and all processes that have its folder in their environment."""
         if self._process is None:
             return
+        # The API's server writes its title over its environment, so that its folder is not to be seen there.
+        below: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            below = psutil.Process(self._process.pid).children(recursive=True)
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_S)
-        left = self._processes()
+        left = {*below, *self._processes()}
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
