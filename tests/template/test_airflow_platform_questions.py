@@ -61,7 +61,7 @@ GOOD = {
         "https://git.example.com:8443/x/.github",
     ],
     "git_branch": ["main", "release/1.0", "_", "x-y/z", "1e3", "null", "v1.lock.d", "x" * 100],
-    "airflow_version": ["3.3.2", "3.2.2"],
+    "airflow_version": ["3.3.2", "3.3.1"],
     "python_version": ["3.11", "3.12", "3.13"],
     "namespace": ["a", "airflow-dev", "null", "kubeflow", "x" * 40],
     "databricks_job_name": ["null", "1e3", "yes", "Nightly 2.0_x-y", "0x10", "x" * 100],
