@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -201,16 +201,24 @@ def until(look: Callable[[], Json | None], what: str, seconds: float = RUN_S) ->
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
-def ended(airflow: Airflow, dag_id: str, number: int) -> Json:
-    """Wait for the end of the nth run of a DAG, and return its only task."""
+def ended(airflow: Airflow, dag_id: str, other_than: Collection[str] = (), run_id: str | None = None) -> Json:
+    """Wait for the end of a run of a DAG, and return its only task.
+
+    Args:
+        airflow: where it runs.
+        dag_id: the DAG.
+        other_than: runs that are known already.
+        run_id: the run; by default the first one that is not known.
+    """
 
     def look() -> Json | None:
-        runs = sorted(airflow.runs(dag_id), key=lambda each: each["run_after"])
-        if len(runs) < number or runs[number - 1]["state"] not in ("success", "failed"):
-            return None
-        return runs[number - 1]
+        for each in sorted(airflow.runs(dag_id), key=lambda each: each["run_after"]):
+            wanted = each["dag_run_id"] == run_id if run_id else each["dag_run_id"] not in other_than
+            if wanted:
+                return each if each["state"] in ("success", "failed") else None
+        return None
 
-    finished = until(look, f"the end of run {number} of {dag_id}")
+    finished = until(look, f"the end of {run_id or 'a run'} of {dag_id}")
     (task,) = airflow.tasks(finished)
     assert finished["state"] == "success", "\n".join(airflow.task_log(task))
     return task | {"run": finished}
@@ -221,8 +229,10 @@ def events(airflow: Airflow) -> list[Json]:
     return found
 
 
-def start(airflow: Airflow, dag_id: str) -> None:
-    airflow.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+def started(airflow: Airflow, dag_id: str) -> Json:
+    """Start a run by hand and wait for its end: at midnight its schedule starts another one beside it."""
+    run_id = airflow.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"]
+    return ended(airflow, dag_id, run_id=run_id)
 
 
 def job_runs(workspace: LocalWorkspace) -> list[Run]:
@@ -293,7 +303,7 @@ def test_an_archive_becomes_gold_once_and_again_when_it_changes(project: Path, t
 
         # Its schedule is due at once.
         airflow.call("PATCH", f"/api/v2/dags/{PRODUCER}", {"is_paused": False})
-        produced = ended(airflow, PRODUCER, 1)
+        produced = ended(airflow, PRODUCER)
         assert produced["state"] == "success"
         by_hand, *told = events(airflow)
         assert by_hand["source_dag_id"] is None
@@ -304,7 +314,7 @@ def test_an_archive_becomes_gold_once_and_again_when_it_changes(project: Path, t
             file = volume / event["uri"].rpartition("/")[2]
             assert event["extra"]["bytes"] == file.stat().st_size
 
-        triggered = ended(airflow, TRIGGER, 1)
+        triggered = ended(airflow, TRIGGER)
         assert triggered["run"]["run_type"] == "asset_triggered"
         assert triggered["run"]["queued_at"] > max(event["timestamp"] for event in told)
         assert any("DEFERRED" in line for line in airflow.task_log(triggered))
@@ -314,18 +324,17 @@ def test_an_archive_becomes_gold_once_and_again_when_it_changes(project: Path, t
         assert_gold(workspace, POSTS, USERS)
 
         # The archive has not changed.
-        start(airflow, PRODUCER)
-        assert ended(airflow, PRODUCER, 2)["state"] == "skipped"
+        assert started(airflow, PRODUCER)["state"] == "skipped"
         assert len(events(airflow)) == 3
 
         # Now it has: a question more, one less, and another name.
         posts = [*POSTS[1:], replace(POSTS[0], id=200, tags=("xml",), views=1)]
         users = [replace(USERS[0], name="Countess"), *USERS[1:]]
         publish(python, tmp_path / "host", SITE, posts, users)
-        start(airflow, PRODUCER)
-        assert ended(airflow, PRODUCER, 3)["state"] == "success"
+        assert started(airflow, PRODUCER)["state"] == "success"
         assert {event["uri"] for event in events(airflow)[3:]} == ASSETS
-        assert ended(airflow, TRIGGER, 2)["run"]["run_type"] == "asset_triggered"
+        known = [triggered["run"]["dag_run_id"]]
+        assert ended(airflow, TRIGGER, known)["run"]["run_type"] == "asset_triggered"
         assert len(airflow.runs(TRIGGER)) == 2
         _, second = job_runs(workspace)
         assert_in_order(second)
