@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,11 +31,13 @@ class Programs:
     """The programs that run just now. None of them outlives this context, nor can one ask at the terminal."""
 
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
+    _over: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def __enter__(self) -> "Programs":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         for process in list(self._running):
             _kill(process)
 
@@ -55,6 +58,8 @@ class Programs:
             env: variables on top of this process's own.
             given: its standard input.
         """
+        if self._over.is_set():
+            return Answer(False, "was stopped", False)
         # Files and no pipes: a pipe stays open for as long as anything the program started holds it.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as typed:
             typed.write(given.encode())
@@ -72,6 +77,9 @@ class Programs:
             except OSError as error:
                 return Answer(False, f"does not run ({error.strerror or error})", False)
             self._running.add(process)
+            if self._over.is_set():
+                # It was started while the others were ended.
+                _kill(process)
             try:
                 code = process.wait(limit)
             except subprocess.TimeoutExpired:
