@@ -195,7 +195,7 @@ def test_a_project_that_lost_its_memory_is_adopted_as_what_it_is(name: str, cut:
     assert state_of(project) == before
 
 
-@pytest.mark.parametrize(("named", "other"), itertools.permutations(DIRECTORIES, 2))
+@pytest.mark.parametrize(("named", "other"), list(itertools.permutations(DIRECTORIES, 2)))
 def test_a_template_that_does_not_fit_is_refused(named: str, other: str, cut: Cut, here: Here) -> None:
     project = cut(other)
     (project / ".cruft.json").unlink()

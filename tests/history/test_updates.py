@@ -299,7 +299,7 @@ def test_updated_projects_are_green(updated: Callable[[str, str], Updated], tmp_
 
     projects = {kind: [updated(release, kind).folder for release in RELEASES] for kind in KINDS}
     for docker, dab in zip(projects["docker"], projects["dab"], strict=True):
-        assert tested_alike(docker) == tested_alike(dab)
+        assert sources_of_tests(docker) == sources_of_tests(dab)
 
     # What a bundle needs is added to what an image needs: one environment will do for all.
     environment = projects["dab"][0]
@@ -331,7 +331,7 @@ def pinned(project: Path) -> set[str]:
     return {*lock.replace("\\\n", "").splitlines(), *(f"{name} {own[name].hexdigest()}" for name in own)}
 
 
-def tested_alike(project: Path) -> dict[str, bytes]:
+def sources_of_tests(project: Path) -> dict[str, bytes]:
     """The files of a project that `make test` runs in both kinds, or that decide how it does."""
     return {
         path: content
