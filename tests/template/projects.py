@@ -72,3 +72,10 @@ def path_without_uv() -> str:
     return os.pathsep.join(
         folder for folder in MACHINE["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
     )
+
+
+def lint(project: Path) -> None:
+    """Have a project's own rules of style judge its files, as its `make lint` does."""
+    run(BIN / "ruff", "check", "--no-cache", ".", cwd=project)
+    run(BIN / "ruff", "format", "--no-cache", "--check", ".", cwd=project)
+    run(BIN / "yamllint", "--strict", ".", cwd=project)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from template.airflow_platform import QUESTIONS, TEMPLATE, answers
 from template.awkward import AWKWARD, constants, joined, unescaped
-from template.projects import BIN, Render, run, texts
+from template.projects import BIN, Render, lint, run, texts
 
 from mshell_cut import questions
 
@@ -115,9 +115,7 @@ def test_any_accepted_answers_give_a_project_that_holds_them(
                 ast.parse(text, path)
             case ".toml":
                 tomllib.loads(text)
-    run(BIN / "ruff", "check", "--no-cache", "--quiet", ".", cwd=project)
-    run(BIN / "ruff", "format", "--no-cache", "--quiet", "--check", ".", cwd=project)
-    run(BIN / "yamllint", "--strict", ".", cwd=project)
+    lint(project)
     run(BIN / "hadolint", "cicd/Dockerfile", cwd=project)
     # The one script that answers are written into.
     run(BIN / "shellcheck", "scripts/platform.sh", cwd=project)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from skyspark.pipeline.interpolation import Variables
 from template.awkward import AWKWARD, alphanumeric, constants, joined, unescaped
-from template.projects import BIN, PRINCIPALS, ROOT, Render, answers, run, texts
+from template.projects import BIN, PRINCIPALS, ROOT, Render, answers, lint, run, texts
 
 from mshell_cut import questions
 
@@ -114,9 +114,7 @@ def test_any_accepted_answers_give_a_project_that_holds_them(
                 json.loads(text)
             case ".yaml" | ".yml":
                 yaml.safe_load(text)
-    run(BIN / "ruff", "check", "--no-cache", "--quiet", ".", cwd=project)
-    run(BIN / "ruff", "format", "--no-cache", "--quiet", "--check", ".", cwd=project)
-    run(BIN / "yamllint", "--strict", ".", cwd=project)
+    lint(project)
     run("make", "--dry-run", "package", cwd=project)
     assert_holds(project, chosen)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from template.astro_dag import TEMPLATE, answers
 from template.awkward import AWKWARD, alphanumeric, constants, joined, unescaped
-from template.projects import BIN, Render, run, texts
+from template.projects import BIN, Render, lint, run, texts
 
 from mshell_cut import questions
 
@@ -85,9 +85,7 @@ def test_any_accepted_answers_give_a_project_that_holds_them(
                 tomllib.loads(text)
             case ".yaml" | ".yml":
                 yaml.safe_load(text)
-    run(BIN / "ruff", "check", "--no-cache", "--quiet", ".", cwd=project)
-    run(BIN / "ruff", "format", "--no-cache", "--quiet", "--check", ".", cwd=project)
-    run(BIN / "yamllint", "--strict", ".", cwd=project)
+    lint(project)
     run(BIN / "hadolint", "Dockerfile", cwd=project)
     run("make", "--dry-run", "deploy", "run", cwd=project)
     assert_holds(project, chosen)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from template import airflow_platform
-from template.projects import BIN, COMBINATIONS, run, texts
+from template.projects import BIN, COMBINATIONS, lint, run, texts
 from template.secret_scan import secrets
 
 RENDERS = [
@@ -61,9 +61,7 @@ def test_texts_end_in_one_newline_and_lines_in_none_of_their_blanks(project: Pat
 
 
 def test_ruff_and_yamllint_find_nothing(project: Path) -> None:
-    run(BIN / "ruff", "check", "--no-cache", ".", cwd=project)
-    run(BIN / "ruff", "format", "--no-cache", "--check", ".", cwd=project)
-    run(BIN / "yamllint", "--strict", ".", cwd=project)
+    lint(project)
 
 
 def test_zizmor_finds_nothing(project: Path) -> None:
