@@ -11,7 +11,7 @@ WAITING := -n $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`) --dist loadfile
 LONGEST_FIRST := $(PARALLEL) --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help cut build-dev lint format test environments bench vendor lock clean
+.PHONY: help cut build-dev lint format test environments bench demo docs dist matrix audit vendor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,23 @@ test: .venv/.dev ## Run all checks and tests, as CI does
 	# Its pipelines run on Spark 4.1, in the environment that the line above made.
 	$(PYTEST) packages/databricks-local/tests $(LONGEST_FIRST)
 	$(PYTEST) tests -m slow -n auto --maxschedchunk 1
+
+demo: .venv/.dev .venv/.warm ## Walk from cutting a project to rows in Delta (KIND=docker|dab, KEEP=1 leaves it running)
+	@scripts/airflow.sh newest
+	@scripts/lambda.sh
+	@$(BIN)/python demo --kind $(or $(KIND),docker) $(if $(KEEP),--keep)
+
+docs: .venv/.dev ## Build the documentation into build/site
+	$(BIN)/mkdocs build --strict
+
+dist: .venv/.dev ## Build, check and try all packages for publication, into dist
+	@$(BIN)/python scripts/dist.py
+
+matrix: .venv/.dev ## Test all packages with the lowest dependencies and on each Python that is here
+	$(BIN)/nox
+
+audit: .venv/.dev ## Ask which locked dependencies have known vulnerabilities
+	@$(BIN)/python scripts/audit.py
 
 bench: .venv/.dev .venv/.warm .venvs/stock/.done ## Measure speed and print the ratios that are promised
 	$(BIN)/python benchmarks/bench_cut.py
