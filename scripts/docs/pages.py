@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: pages that lie outside of docs/, links between them and the repository, and the navigation."""
+"""Hooks of mkdocs: pages from outside of docs/, links into the repository, and the navigation."""
 
 import posixpath
 from fnmatch import fnmatch
@@ -44,8 +44,8 @@ def link(url: str, page: str, repository: str) -> str:
         repository: The address of the public repository, without a slash at its end.
 
     Returns:
-        A link relative to the page, or the address of a file or folder that the site does not have. A link that
-        leads nowhere comes back as it is, for mkdocs to refuse.
+        A link relative to the page, or the address of a file or folder that the site does not have. A link
+        that leads nowhere comes back as it is, for mkdocs to refuse.
     """
     parts = urlsplit(url)
     if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
@@ -116,14 +116,14 @@ def _rank(file: File) -> tuple[int, str]:
     return front_matter.get("weight", 50), str(title)
 
 
-def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+def on_nav(nav: Navigation, config: MkDocsConfig, **_: Any) -> None:
     """Lead the edit link of a page from elsewhere to its source."""
     for page in nav.pages:
         if page.file.src_uri in _SOURCES:
             page.edit_url = f"{(config.repo_url or '').rstrip('/')}/edit/main/{source_of(page.file.src_uri)}"
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> None:
+def on_page_markdown(_markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> None:
     """Tell the extension which page is next."""
     for extension in config.markdown_extensions:
         if isinstance(extension, RepositoryLinks):
