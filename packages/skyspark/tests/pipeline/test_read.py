@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from skyspark.errors import PipelineError
 from skyspark.pipeline.expectations import AcceptedValues, NullCheck, RangeCheck
-from skyspark.pipeline.file_schema import json_schema
 from skyspark.pipeline.model import Incremental, Pipeline
 from skyspark.pipeline.queries import tables_read
 from skyspark.pipeline.read import load_pipeline
@@ -257,17 +256,3 @@ def test_reading_takes_time_in_proportion_to_the_tables(load: Load) -> None:
     seconds(50)
     # Ten times the tables; the square would be a hundred times.
     assert seconds(2000) < 30 * max(seconds(200), 0.02)
-
-
-def test_editors_get_a_schema_of_both_forms() -> None:
-    either = json_schema()
-    assert [form["$ref"] for form in either["anyOf"]] == ["#/$defs/TablesFile", "#/$defs/StepsFile"]
-    tables, steps = json_schema("tables"), json_schema("steps")
-    assert {"name", "schema", "environments", "tables"} <= set(tables["properties"])
-    assert {"pipeline", "sources", "transformations", "validation", "target"} <= set(steps["properties"])
-    source = tables["$defs"]["Source"]["properties"]
-    # What the reader takes, the editor must not underline.
-    assert source["type"] == source["format"]
-    assert source["options"]["additionalProperties"]["type"] == ["string", "number", "boolean"]
-    tags = tables["$defs"]["Table"]["properties"]["tags"]
-    assert {entry["type"] for entry in tags["anyOf"]} == {"string", "array"}

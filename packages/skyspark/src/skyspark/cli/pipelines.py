@@ -287,7 +287,23 @@ def _add_workspace(group: "argparse._ArgumentGroup", *, schedule: str, full_refr
     group.add_argument("--json", action="store_true", help="print what was done as JSON, and ask nothing")
 
 
-ALL = (add_plan, add_graph, add_run, add_validate, add_sql, add_deploy, add_job)
+def add_schema(add: Add) -> None:
+    """Add ``skyspark schema``."""
+    parser = add(
+        "schema",
+        "schema",
+        "print the JSON Schema of a pipeline's file, for editors that complete and check YAML",
+        "  skyspark schema -o .vscode/config.schema.json\n  skyspark schema --form tables",
+    )
+    parser.add_argument(
+        "--form",
+        choices=("tables", "steps"),
+        help="the form with a list of tables, or with sources, steps and one target (default: either)",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it there")
+
+
+ALL = (add_plan, add_graph, add_run, add_validate, add_sql, add_schema, add_deploy, add_job)
 
 
 def _comma_separated(value: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 
 class Model(BaseModel):
@@ -58,9 +58,15 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+def _texts(least: int) -> dict[str, Any]:
+    several: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+    return {"anyOf": [{"type": "string"}, {**several, "minItems": least} if least else several]}
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_TEXTS)]
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_texts(0))]
+SomeNames = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_texts(1))
+]
 # YAML reads `header: true` as a boolean; Spark's options are strings.
 Option = Annotated[str, BeforeValidator(as_option), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Options = dict[str, Option]

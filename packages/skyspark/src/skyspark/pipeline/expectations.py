@@ -6,13 +6,16 @@ A row meets a rule when its condition is true: where a condition is NULL the rul
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from skyspark.identifiers import quote, text
-from skyspark.pipeline.base import KeyConflictError, Model, Names
+from skyspark.pipeline.base import KeyConflictError, Model, SomeNames
 
 Action = Literal["warn", "drop", "fail"]
-Value = bool | int | Annotated[float, Field(allow_inf_nan=False)] | str
+Value = Annotated[
+    bool | int | Annotated[float, Field(allow_inf_nan=False)] | str,
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
 
 
 def literal(value: Any) -> str:
@@ -84,7 +87,7 @@ class NullCheck(RowRule):
     """
 
     type: Literal["null_check"]
-    columns: Names = Field(min_length=1)
+    columns: SomeNames
 
     @property
     def condition(self) -> str:
@@ -170,7 +173,7 @@ class Unique(TableRule):
     """
 
     type: Literal["unique"]
-    columns: Names = Field(min_length=1)
+    columns: SomeNames
 
     def _default_name(self) -> str:
         return f"unique_{'_'.join(self.columns)}"

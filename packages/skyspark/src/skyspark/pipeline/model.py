@@ -147,14 +147,15 @@ class Table(Model):
         tags: What it can be selected by.
         depends_on: The tables of this pipeline that it reads.
         source: The data from outside that it reads, as the input ``source``.
-        transformation: How it is made; ``None`` passes its only input on.
+        transformation: How it is made; default: by the module or file of its name below ``module_root``, else
+            its only input is passed on.
         description: The table's comment.
         expectations: What its rows have to meet.
         target: Where and how it is written.
-        mode: ``streaming`` reads its inputs as they grow, ``batch`` whole; ``None`` follows the run.
+        mode: ``streaming`` reads its inputs as they grow, ``batch`` whole; default: as the run.
         dimension: Read as a whole by streaming tables that depend on it.
         temporary: Not written: a view for the tables that depend on it.
-        cache: Whether a temporary dataset is kept in memory; ``None`` decides by who reads it.
+        cache: Whether a temporary dataset is kept in memory; default: by who reads it.
         watermark: How late rows of its streaming inputs may come.
         incremental: Read only what is new, in batch.
     """
@@ -219,7 +220,7 @@ class Pipeline(Model):
     Attributes:
         name: The pipeline's name; default: the name of its file.
         description: What it is for.
-        catalog: Unity Catalog's catalog; ``None`` where there is none, as on a laptop.
+        catalog: Unity Catalog's catalog; none where there is none, as on a laptop.
         schema_name: The schema of tables that name none; key ``schema`` in YAML.
         storage: Folder of checkpoints and run results; default: ``.skyspark/<name>`` in the current folder.
         module_root: Import package that holds the transformations by layer.

@@ -46,6 +46,26 @@ class SourceStep(Step, Source):
     """Data from outside the pipeline."""
 
 
+class NamedSource(SourceStep):
+    """Data from outside the pipeline, in a mapping of names to sources.
+
+    Attributes:
+        name: By which later steps read it, where that is not its key.
+    """
+
+    name: str = Field(default="", min_length=1)
+
+
+class Rules(Model):
+    """The section ``validation`` as a mapping.
+
+    Attributes:
+        rules: What the rows of the target have to meet.
+    """
+
+    rules: tuple[Expectation, ...]
+
+
 class TransformationStep(Step):
     """What all transformations have.
 
@@ -132,9 +152,12 @@ class StepsFile(Surroundings):
     """
 
     pipeline: PipelineSection = PipelineSection()
-    sources: tuple[SourceStep, ...] | dict[str, Source] = Field(min_length=1)
+    sources: (
+        Annotated[tuple[SourceStep, ...], Field(min_length=1)]
+        | Annotated[dict[str, NamedSource], Field(min_length=1)]
+    )
     transformations: tuple[AnyStep, ...] = ()
-    validation: tuple[Expectation, ...] | dict[Literal["rules"], tuple[Expectation, ...]] = ()
+    validation: tuple[Expectation, ...] | Rules = ()
     target: TargetSection
 
 

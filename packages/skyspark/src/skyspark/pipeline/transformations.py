@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from skyspark.identifiers import quote
 from skyspark.pipeline.base import Model, Names, plain
@@ -15,8 +15,8 @@ class SqlQuery(Model):
     """``sql``: a query whose tables are the inputs' names.
 
     Attributes:
-        query: One SELECT in Spark SQL.
-        file: Where the query was read from, if it was.
+        query: One SELECT in Spark SQL; either it or ``file`` is given.
+        file: The file of the project that holds the query, by its path from the pipeline's file.
     """
 
     type: Literal["sql"]
@@ -70,6 +70,14 @@ def _as_columns(value: Any) -> Any:
     return (value,) if isinstance(value, str) and value.isidentifier() else value
 
 
+_ON = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]
+}
+
+
 class Join(Model):
     """``join``: two inputs side by side.
 
@@ -85,7 +93,9 @@ class Join(Model):
     type: Literal["join"]
     left: str
     right: str
-    on: Annotated[str | tuple[str, ...], BeforeValidator(_as_columns)] = Field(min_length=1)
+    on: Annotated[str | tuple[str, ...], BeforeValidator(_as_columns), WithJsonSchema(_ON)] = Field(
+        min_length=1
+    )
     how: Literal["inner", "left", "right", "full", "left_semi", "left_anti"] = "inner"
     columns: Names = ()
 
