@@ -72,5 +72,11 @@ def are_ours(template: Path) -> bool:
 
 
 if __name__ == "__main__":
-    for file_name, text in texts().items():
-        Path(sys.argv[1], file_name).write_text(text, encoding="utf-8")
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit("usage: python -m mshell_cut.hooks FOLDER")
+    try:
+        Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+        for file_name, text in texts().items():
+            Path(sys.argv[1], file_name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"error: {error.filename} cannot be written: {error.strerror}.")

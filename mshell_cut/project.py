@@ -82,7 +82,16 @@ class Project:
             raise ProjectUncleanError(
                 f"{self.folder} has changes that are not committed: commit or stash them first ({names})."
             )
-        if git.ask("ls-files", "--error-unmatch", "--", FILE, cwd=self.folder) is None:
+        self.require_committed()
+
+    def require_committed(self) -> None:
+        """Refuse a project whose `.cruft.json` is not in the commit that is checked out.
+
+        Raises:
+            ProjectUncleanError: it is not, or the project is not under git.
+        """
+        path = f"{self.checkout.prefix}{FILE}"
+        if git.ask("cat-file", "-e", f"{self.checkout.head}:{path}", cwd=self.folder) is None:
             raise ProjectUncleanError(f"{self.folder / FILE} is not committed to git: commit it first.")
 
     @cached_property

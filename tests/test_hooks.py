@@ -22,6 +22,19 @@ def test_a_changed_or_further_hook_is_not_ours(template: Path) -> None:
     assert not hooks.are_ours(template)
 
 
+def test_hooks_are_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    words = [BIN / "python", "-m", "mshell_cut.hooks"]
+    written = subprocess.run([*words, tmp_path / "own/hooks"], capture_output=True, text=True, check=False)
+    assert written.returncode == 0, written.stderr
+    assert hooks.are_ours(tmp_path / "own")
+
+    (tmp_path / "file").touch()
+    in_the_way = subprocess.run([*words, tmp_path / "file"], capture_output=True, text=True, check=False)
+    assert in_the_way.stderr.startswith(f"error: {tmp_path / 'file'} cannot be written")
+    unnamed = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert unnamed.stderr.startswith("usage:")
+
+
 def cookiecutter(template: Path, into: Path, **answers: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [BIN / "cookiecutter", template, "--no-input", "-o", into, *(f"{k}={v}" for k, v in answers.items())],

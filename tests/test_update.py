@@ -500,3 +500,31 @@ def test_a_template_in_a_folder_of_its_repository_and_a_project_in_a_monorepo(
         "teams/a/orders/other.txt",
     ]
     assert git(mono, "status", "--porcelain").splitlines() == ["M README.md", "A  staged.txt"]
+
+
+def test_projects_of_one_repository_leave_each_others_updates_alone(
+    plain: Path, mshell_cut: Run, tmp_path: Path
+) -> None:
+    mono = tmp_path / "mono"
+    write_tree(mono, {"README.md": "all\n"})
+    commit_all(mono)
+    words = ("--template", plain, "--no-input", "--output-dir", mono)
+    assert mshell_cut("cut", *words, "--set", "repo_name=a").returncode == 0
+    assert mshell_cut("cut", *words, "--set", "repo_name=b").returncode == 0
+    unknown = mshell_cut("update", "--dry-run", cwd=mono / "a")
+    assert unknown.returncode == 1
+    assert "a/.cruft.json is not committed to git: commit it first." in unknown.stderr
+
+    write_tree(mono / "a", {"other.txt": "mine\n"})
+    commit_all(mono)
+    change_template(plain, {"other.txt": "newer\n"})
+    assert mshell_cut("update", cwd=mono / "a").returncode == 1
+    before = read_tree(mono)
+    for words in (["update"], ["update", "--dry-run"], ["update", "--abort"], ["update", "--continue"]):
+        refused = mshell_cut(*words, cwd=mono / "b")
+        assert refused.returncode == 2
+        assert f"update --continue --project {mono / 'a'}'" in refused.stderr
+    assert read_tree(mono) == before
+    assert mshell_cut("update", "--abort", "--project", mono / "a", cwd=mono / "b").returncode == 0
+    assert (mono / "a/other.txt").read_text() == "mine\n"
+    assert mshell_cut("update", cwd=mono / "b").returncode == 0

@@ -1,5 +1,6 @@
 """`mshell-cut update`: from one state of the template to another, without losing a line."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +12,7 @@ from mshell_cut import console
 from mshell_cut.commands import options
 
 if TYPE_CHECKING:
+    from mshell_cut.applying import Open
     from mshell_cut.merge import Conflict
     from mshell_cut.project import Project
     from mshell_cut.questions import Questionnaire
@@ -87,11 +89,15 @@ def command(
         raise RequestError("--ask needs a terminal: answer with --set QUESTION=ANSWER.")
     project = Project.find(folder)
     top = project.checkout.top
-    if applying.opened(top):
+    waiting = applying.opened(top)
+    if waiting:
+        _refuse_others(project, waiting)
         raise RequestError(
             "An update is not finished: run 'mshell-cut update --continue', or '--abort' to undo it."
         )
-    if not dry_run:
+    if dry_run:
+        project.require_committed()
+    else:
         project.require_clean()
 
     from mshell_cut import upgrade
@@ -176,10 +182,25 @@ def _asker(renders: "Renders", version: "Version") -> "Callable[[Questionnaire],
     return asker
 
 
+def _refuse_others(project: "Project", waiting: "Open") -> None:
+    """Refuse to touch an update that waits in the same repository and is one of another project."""
+    from mshell_cut.errors import RequestError
+
+    if waiting.prefix != project.checkout.prefix:
+        other = project.checkout.top / waiting.prefix
+        raise RequestError(
+            f"An update of {other} is not finished, and a repository has one at a time: run "
+            f"'mshell-cut update --continue --project {shlex.quote(str(other))}', or '--abort' to undo it."
+        )
+
+
 def _finish(project: "Project", *, resume: bool, as_json: bool) -> None:
     from mshell_cut import applying
 
     top = project.checkout.top
+    waiting = applying.opened(top)
+    if waiting:
+        _refuse_others(project, waiting)
     if resume:
         commit = applying.resume(top)
         done = f"committed as {commit[:10]}" if commit else "its changes are staged: commit them"
