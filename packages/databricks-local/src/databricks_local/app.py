@@ -71,7 +71,8 @@ async def _answer(workspace: Workspace, request: Request, endpoint: Endpoint | N
 
 async def _answered(workspace: Workspace, request: Request, endpoint: Endpoint | None) -> Response:
     try:
-        if not request.url.path.startswith(_OPEN):
+        # The path that led to the route: request.url is put together from the Host that the client claims.
+        if not request.scope["path"].startswith(_OPEN):
             _authenticate(request, workspace.config.token)
         answer = await _answer(workspace, request, endpoint)
     except ApiError as error:
