@@ -5,8 +5,8 @@
     nox --session "lowest(skyspark)" "tests-3.13(skyspark)"
     nox --session "tests-3.13(databricks-local)" -- -k dbfs
 
-Each session has an environment of its own in `.venvs/nox`, with the newest dependencies that the package takes.
-The development environment must be there (`make build-dev`): real runs of Airflow's tests happen in it.
+Each session has an environment of its own in `.venvs/nox`, with the newest dependencies that the package
+takes. The development environment must be there (`make build-dev`): Airflow's tests run Spark in it.
 """
 
 import json
