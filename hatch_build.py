@@ -1,17 +1,45 @@
-"""Puts the templates into the wheel, with a record of the repository and commit they are from."""
+"""Puts the templates into the wheel, and where they are published; makes the README readable on its own.
+
+Where they are published is `Repository` in `[project.urls]`, whatever this clone is from: its address may be
+private, hold a password, or be a folder of this machine.
+"""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _PARTS = ("additions", "cookiecutter.json", "hooks", "<<cookiecutter.repo_name>>")
 _RECORD = "template-origin.json"
+_README = "README.md"
+# A link or picture of Markdown whose target is a path: no address, and no heading of the page itself.
+_RELATIVE = re.compile(r"(!?)(\[[^]]*\]\()(?![a-z]+:|#|/)([^)\s]+)")
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Has the README's relative links lead to the public repository: an index shows it without the files."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the long description, see https://hatch.pypa.io/latest/plugins/metadata-hook/reference/."""
+        root = Path(self.root)
+        address = _address(metadata.get("urls", {}))
+        shipped = root / _RECORD
+        at = json.loads(shipped.read_text())["checkout"] if shipped.is_file() else _release(root)
+
+        def absolute(found: re.Match[str]) -> str:
+            picture, before, path = found.groups()
+            return f"{picture}{before}{address}/{'raw' if picture else 'blob'}/{at or 'HEAD'}/{path}"
+
+        text = _RELATIVE.sub(absolute, (root / _README).read_text(encoding="utf-8"))
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 class TemplatesHook(BuildHookInterface[Any]):
@@ -25,7 +53,10 @@ class TemplatesHook(BuildHookInterface[Any]):
         record = Path(self.directory) / _RECORD
         record.parent.mkdir(parents=True, exist_ok=True)
         shipped = root / _RECORD
-        record.write_text(shipped.read_text() if shipped.is_file() else json.dumps(_origin(root), indent=2))
+        if shipped.is_file():
+            record.write_text(shipped.read_text())
+        else:
+            record.write_text(json.dumps(_origin(root, self.metadata.core.urls), indent=2))
         add = build_data["force_include"]
         is_source = self.target_name == "sdist"
         add[str(record)] = _RECORD if is_source else "mshell_cut/_templates/origin.json"
@@ -37,15 +68,56 @@ class TemplatesHook(BuildHookInterface[Any]):
                 add[str(file)] = place.as_posix()
 
 
-def _origin(root: Path) -> dict[str, Any]:
+def _origin(root: Path, urls: dict[str, str]) -> dict[str, Any]:
+    commit = _git(root, "rev-parse", "HEAD")
+    if not commit:
+        raise ValueError(
+            f"{root} is neither a git clone nor a source distribution, so nothing tells which commit the "
+            "templates are of: build from one of the two."
+        )
     directories = _directories(root)
     return {
-        "address": _git(root, "config", "--get", "remote.origin.url") or str(root),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "checkout": _git(root, "describe", "--tags", "--exact-match") or None,
+        "address": _address(urls),
+        "commit": commit,
+        "checkout": _release(root),
+        "changed": any(_is_changed(root / (directory or "")) for directory in directories.values()),
         "directories": directories,
         "histories": {name: _history(root, directory) for name, directory in directories.items()},
     }
+
+
+def _address(urls: dict[str, str]) -> str:
+    """Return what projects record as their template's address.
+
+    Raises:
+        ValueError: there is none, or one with a user's name or password in it.
+    """
+    address = urls.get("Repository", "").rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError(
+            "pyproject.toml needs Repository in [project.urls], as https://…: new projects find their "
+            "updates there."
+        )
+    if "@" in parts.netloc:
+        raise ValueError(
+            "Repository in [project.urls] of pyproject.toml holds a name or password, which each new project "
+            "would hold: take it out."
+        )
+    return address
+
+
+def _is_changed(template: Path) -> bool:
+    """Tell whether a template's tracked files differ from the commit."""
+    return bool(_git(template, "status", "--porcelain", "--untracked-files=no", "--", *_PARTS))
+
+
+def _release(root: Path) -> str | None:
+    """Return the tag of the release that the commit is, None where it is none."""
+    with _importable(root):
+        from mshell_cut import __version__
+    tag = f"v{__version__}"
+    return tag if tag in _git(root, "tag", "--points-at", "HEAD").split() else None
 
 
 def _directories(root: Path) -> dict[str, str | None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mshell_cut.project import Project
-from mshell_cut.source import expand
+from mshell_cut.source import plain
 from mshell_cut.standing import Standing, Step
 from mshell_cut.upstream import Version
 
@@ -35,7 +35,7 @@ def standing(project: Project, record: Path = _RECORD) -> Standing | None:
     histories = [
         known["histories"][name]
         for name, directory in known["directories"].items()
-        if directory == state.directory and expand(state.template) == known["address"]
+        if directory == state.directory and plain(state.template) == plain(known["address"])
     ]
     if not histories:
         return None

@@ -104,7 +104,12 @@ def from_package(folder: Path) -> Source:
     """Describe a template that an installed mshell-cut carries, by the record made when it was built."""
     origin = json.loads((folder.parent / "origin.json").read_text(encoding="utf-8"))
     return Source(
-        folder, origin["address"], origin["commit"], origin["checkout"], origin["directories"][folder.name]
+        folder,
+        origin["address"],
+        origin["commit"],
+        origin["checkout"],
+        origin["directories"][folder.name],
+        origin["changed"],
     )
 
 
@@ -126,6 +131,11 @@ def expand(address: str) -> str:
         if address.startswith(short):
             return f"{full}{address.removeprefix(short)}.git"
     return address
+
+
+def plain(address: str) -> str:
+    """Write an address as one repository has but one: hosts serve it with and without `.git`."""
+    return expand(address).removesuffix("/").removesuffix(".git")
 
 
 def place(folder: Path) -> tuple[str, str, str] | None:

@@ -34,4 +34,4 @@ def trusts(named: Sequence[str]) -> Callable[[str], bool]:
 def _plain(address: str) -> str:
     if not source.is_remote(address):
         return str(Path(address).expanduser().resolve())
-    return without_credentials(source.expand(address)).removesuffix("/").removesuffix(".git")
+    return source.plain(without_credentials(address))
