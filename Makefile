@@ -5,8 +5,9 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # A file's tests share what they set up, so they stay together.
 PARALLEL := -n auto --dist loadfile
-# Tests that start programs, and mostly wait for them and for the disk, leave room for as many again.
-WAITING := -n $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`) --dist loadfile
+# Tests that start programs, and mostly wait for them and for the disk, leave room for as many again. Which of
+# them stay together their conftest says.
+WAITING := -n $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`) --dist loadgroup
 # Where a conftest puts the files that take longest first.
 LONGEST_FIRST := $(PARALLEL) --no-loadscope-reorder
 
@@ -53,8 +54,7 @@ environments: .venv/.dev .venvs/stock/.done
 test: .venv/.dev ## Run all checks and tests, as CI does
 	# Each of these leaves a core or the network idle.
 	$(MAKE) --jobs=3 lint environments .venv/.warm
-	$(PYTEST) tests --ignore=tests/template -m "not slow" $(WAITING)
-	$(PYTEST) tests/template -m "not slow" $(PARALLEL)
+	$(PYTEST) tests -m "not slow" $(WAITING)
 	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src packages/astro-dag-deploy/build_zip.py
 	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(PARALLEL)
 	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src

@@ -21,8 +21,13 @@ _SLOWEST = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take minutes."""
+    """Begin with the tests that take minutes, and keep together what shares its setup."""
+    for item in items:
+        # A file's tests, or where they judge a project after the other, those of each project.
+        project = item.callspec.id if item.path.name == "test_every_template.py" else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}-{project}"))
     place = {name: number for number, name in enumerate(_SLOWEST)}
     items.sort(key=lambda item: place.get(item.name, len(place)))
 

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
-BIN = REPOSITORY / ".venv" / "bin"
+# Of the environment that runs the tests, whichever that is.
+BIN = Path(sys.executable).parent
 
 ANGLES = {
     "variable_start_string": "<<",
