@@ -23,8 +23,18 @@ Examples:
   databricks-local serve --jar ~/jars/delta-spark_4.0_2.13-4.4.0.jar --jar ~/jars/delta-storage-4.4.0.jar
 """
 
+_ENV_EXAMPLES = """
+\b
+Examples:
+  eval "$(databricks-local env)"
+  eval "$(databricks-local env --root /tmp/workspace)"
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 it could not be done, 2 the request is wrong, 130 stopped.",
+)
 @click.version_option(__version__, prog_name="databricks-local")
 def cli() -> None:
     """A Databricks workspace on localhost that real clients accept and that really runs the jobs."""
@@ -140,7 +150,7 @@ def serve(
     serve_workspace(config, ready)
 
 
-@cli.command()
+@cli.command(epilog=_ENV_EXAMPLES)
 @click.option(
     "--root",
     type=click.Path(file_okay=False, path_type=Path),
@@ -149,12 +159,7 @@ def serve(
     help="Folder of the workspace.",
 )
 def env(*, root: Path) -> None:
-    r"""Print the variables that point the SDK, the CLI and Airflow at a workspace, for a shell to read.
-
-    \b
-    Example:
-      eval "$(databricks-local env)"
-    """
+    """Print the variables that point the SDK, the CLI and Airflow at a workspace, for a shell to read."""
     root = root.expanduser()
     host = root / "host"
     if not host.is_file():

@@ -20,6 +20,8 @@ examples:
                                            the wheels a Databricks cluster needs
   skyspark plan config.yml --tags daily    which tables would be made, in which order
   skyspark run config.yml --tags daily     make them
+
+Exit codes: 0 done, 1 it could not be done, 2 the arguments or a file of the project are wrong, 130 stopped.
 """
 
 
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: 2 for wrong arguments, 1 for a failure (one sentence on standard error), 130 after Ctrl-C.
     """
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = import_module(args.module).run
     try:
         code = run(args)
@@ -47,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit(code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; each names the module that carries it out."""
     parser = argparse.ArgumentParser(
         prog="skyspark",
         description="Pipelines of tables, local Spark with Delta, and the wheels a Databricks cluster needs.",
@@ -84,7 +87,8 @@ def _add(
 
 
 def _add_jars(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    jars = verbs.add_parser("jars", help="the Delta jars that local sessions use")
+    summary = "the Delta jars that local sessions use"
+    jars = verbs.add_parser("jars", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = jars.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add(
         actions,

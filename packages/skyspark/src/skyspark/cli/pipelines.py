@@ -270,7 +270,7 @@ def add_job(add: Add) -> None:
         "  skyspark job run config.yml\n"
         "  skyspark job delete config.yml --yes",
     )
-    parser.add_argument("action", choices=("create", "run", "delete"))
+    parser.add_argument("action", choices=("create", "run", "delete"), help="what to do with the job")
     add_config(parser)
     _add_workspace(parser.add_argument_group("job"), schedule="for create", full_refresh="for create and run")
 
