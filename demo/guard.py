@@ -1,8 +1,8 @@
 """Ends what a demo leaves behind: ``guard.py FOLDER PID``, started by the demo with PID that owns the folder.
 
 Its standard input is a pipe from the demo, which no other process holds. When the demo ends, in whatever way,
-the pipe does, and then all processes that it started are killed and its folder is removed. As long as it lives,
-this process holds a lock on the folder, so that a folder without one has no owner.
+the pipe does, and then all processes that it started are killed and its folder is removed. As long as it
+lives, this process holds a lock on the folder, so that a folder without one has no owner.
 """
 
 import contextlib

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from skyspark.cache import cache_dir
 
 REPOSITORY = Path(__file__).parent.parent
 BIN = REPOSITORY / ".venv/bin"
@@ -158,15 +159,7 @@ class Walk:
             )
             if self._guard.stdout is None or self._guard.stdout.readline() != "ready\n":
                 raise DemoError(f"{guard.__file__} did not start.")
-        os.environ[guard.MARK] = str(self.folder)
-        # make tells those below it about itself, and a virtual environment is for those who activated it.
-        for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH"):
-            os.environ.pop(name, None)
-        temporary = self.folder / "tmp"
-        temporary.mkdir()
-        if len(str(temporary)) <= _LONGEST_TEMPORARY:
-            os.environ["TMPDIR"] = str(temporary)
-        os.environ["SPARK_LOCAL_DIRS"] = str(temporary)
+        _leave_the_machine(self.folder)
         return self
 
     def __exit__(
@@ -208,7 +201,11 @@ class Walk:
         self.console.print(Text.assemble(_INDENT, ("✓ ", "green"), (f"{step.seconds:.1f} s", "dim")), "")
 
     def run(
-        self, words: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        words: Sequence[str | Path],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        each_line: Callable[[str], None] | None = None,
     ) -> str:
         """Run a program that must succeed.
 
@@ -216,6 +213,7 @@ class Walk:
             words: The program and its arguments.
             cwd: Where it runs; by default in the walk's folder.
             env: Variables of its environment beside this process's.
+            each_line: Is told each line that it prints; by default the step's moving line shows it.
 
         Returns:
             What it printed, on both streams.
@@ -241,9 +239,11 @@ class Walk:
             except OSError as error:
                 raise DemoError(f"{words[0]} cannot be run: {error.strerror}.") from None
         try:
-            self._follow(process, log)
+            self._follow(process, log, each_line or self._show)
         finally:
             _end(process)
+            if self._now is not None:
+                self._now.progress = ""
         said = log.read_text(encoding="utf-8", errors="replace")
         if process.returncode:
             tail = "\n".join(said.splitlines()[-_TAIL:])
@@ -251,20 +251,20 @@ class Walk:
             raise DemoError(f"{command} ended with {process.returncode}, see {log}:\n{tail}")
         return said
 
-    def _follow(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        """Wait for a program, and let the step's moving line show its last one."""
+    def _follow(self, process: subprocess.Popen[bytes], log: Path, each_line: Callable[[str], None]) -> None:
+        """Wait for a program, and tell each line that it prints meanwhile."""
         with log.open("rb") as written:
-            while True:
+            begun = b""
+            while process.returncode is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(0.2)
-                lines = written.read().decode(errors="replace").split("\n")
-                said = [line.strip() for line in lines if line.strip()]
-                if self._now is not None:
-                    self._now.progress = said[-1] if said else self._now.progress
-                if process.returncode is not None:
-                    break
-        if self._now is not None:
-            self._now.progress = ""
+                *lines, begun = (begun + written.read()).split(b"\n")
+                for line in lines:
+                    each_line(line.decode(errors="replace").rstrip())
+
+    def _show(self, line: str) -> None:
+        if self._now is not None and line:
+            self._now.progress = line
 
     @contextlib.contextmanager
     def _moving(self, step: Step) -> Iterator[None]:
@@ -325,6 +325,44 @@ def _registry() -> Iterator[Path]:
         yield folder
     finally:
         os.close(descriptor)
+
+
+def _leave_the_machine(folder: Path) -> None:
+    """Have all programs from now on know the walk's folder, and not the settings of this user."""
+    os.environ[guard.MARK] = str(folder)
+    # make tells those below it about itself, and a virtual environment is for those who activated it.
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH"):
+        os.environ.pop(name, None)
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "DATABRICKS_", "GIT_"))]:
+        del os.environ[name]
+    # Hooks, signatures and identities of this user are not for the commits of a demo.
+    os.environ |= {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{f"GIT_{role}_NAME": "Demo" for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_EMAIL": "demo@example.com" for role in ("AUTHOR", "COMMITTER")},
+    }
+    # uv installs from its cache, where pip would fetch everything again.
+    programs, temporary = folder / "bin", folder / "tmp"
+    programs.mkdir()
+    temporary.mkdir()
+    (programs / "uv").symlink_to(BIN / "uv")
+    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    if len(str(temporary)) <= _LONGEST_TEMPORARY:
+        os.environ["TMPDIR"] = str(temporary)
+    os.environ["SPARK_LOCAL_DIRS"] = str(temporary)
+    # An archive of classes fits one environment, takes a minute to make, and would serve two sessions here.
+    # With a file in the place of their folder there is none.
+    cache = folder / "cache"
+    cache.mkdir()
+    (cache_dir() / "jars").mkdir(parents=True, exist_ok=True)
+    (cache / "jars").symlink_to(cache_dir() / "jars")
+    (cache / "archives").touch()
+    os.environ["SKYSPARK_CACHE_DIR"] = str(cache)
+    # Java compiles well what runs for long: nothing does here.
+    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    # make's recipes find the Python of this environment by this name.
+    os.environ["PYTHON"] = str(BIN / "python")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
