@@ -74,7 +74,7 @@ demo: .venv/.dev .venv/.warm ## Walk from cutting a project to rows in Delta (KI
 	@$(BIN)/python demo --kind $(or $(KIND),docker) $(if $(KEEP),--keep)
 
 docs: .venv/.dev ## Build the documentation into build/site
-	$(BIN)/mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 dist: .venv/.dev ## Build, check and try all packages for publication, into dist
 	@$(BIN)/python scripts/dist.py
