@@ -4,13 +4,14 @@ import contextlib
 import http
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ import psutil  # type: ignore[import-untyped]
 
 _STOP_S = 30.0
 _PATIENCE_S = 120.0
+# Below those that kernels give to whoever asks for any port: it takes half a minute before Airflow listens.
+_PORTS = range(20000, 30000)
 
 Json = dict[str, Any]
 
@@ -174,8 +177,15 @@ class Airflow:
         said = (entry for entry in entries if entry.get("timestamp") and not entry["event"].startswith("::"))
         return [f"{entry['timestamp'][11:19]} {entry['event']}" for entry in said]
 
-    def wait_for_dags(self, dag_ids: Collection[str], seconds: float) -> None:
+    def wait_for_dags(
+        self, dag_ids: Collection[str], seconds: float, tell: Callable[[str], None] | None = None
+    ) -> None:
         """Return once all parts run and these Dags have been parsed.
+
+        Args:
+            dag_ids: The Dags, or none of them.
+            seconds: How long to wait.
+            tell: Is told, again and again, what is not there yet.
 
         Raises:
             AirflowError: Airflow ended, a file cannot be imported, or it took too long.
@@ -189,6 +199,8 @@ class Airflow:
                 missing = self._missing(dag_ids)
                 if not missing:
                     return
+            if tell:
+                tell(f"waiting for {missing}")
             time.sleep(1)
         raise AirflowError(f"Airflow lacks {missing} after {seconds:.0f} s: {self._last_words()}")
 
@@ -217,7 +229,13 @@ class Airflow:
 
 
 def _free_port(held: contextlib.ExitStack) -> int:
-    listening = held.enter_context(socket.socket())
-    listening.bind(("127.0.0.1", 0))
-    port: int = listening.getsockname()[1]
-    return port
+    while True:
+        port = secrets.choice(_PORTS)
+        listening = socket.socket()
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError:
+            listening.close()
+            continue
+        held.enter_context(listening)
+        return port
