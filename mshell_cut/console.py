@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from mshell_cut.credentials import without_credentials
+
 
 def say(text: str = "") -> None:
     """Print a line of the result."""
@@ -22,7 +24,8 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     """Print a warning."""
-    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {text}", err=True)
+    sentence = without_credentials(text)
+    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {sentence}", err=True)
 
 
 def fail(text: str) -> None:
@@ -54,7 +57,7 @@ def working(text: str) -> Iterator[None]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text):
+    with Console(stderr=True).status(without_credentials(text)):
         yield
 
 

@@ -5,11 +5,17 @@ Exit codes: 0 done, 1 it could not be done, 2 the request itself is wrong, 130 i
 
 from collections.abc import Iterable, Sequence
 
+from mshell_cut.credentials import without_credentials
+
 
 class MshellCutError(Exception):
     """Something the user can act on. Printed once, without a traceback."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the sentence; errors are written to the logs of CI, and addresses may hold passwords."""
+        return without_credentials(super().__str__())
 
 
 class RequestError(MshellCutError):

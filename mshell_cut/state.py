@@ -5,12 +5,12 @@ must leave alone. https://cruft.github.io/cruft/
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mshell_cut.credentials import without_credentials
 from mshell_cut.errors import FileUnreadableError
 
 FILE = ".cruft.json"
@@ -100,8 +100,3 @@ class State:
     def write(self, project: Path) -> None:
         """Write the file into a project."""
         (project / FILE).write_text(self.text(), encoding="utf-8")
-
-
-def without_credentials(address: str) -> str:
-    """Take user name and password out of an http address: a project's file is read by many."""
-    return re.sub(r"^(https?://)[^/@]*@", r"\1", address)

@@ -109,6 +109,33 @@ def test_an_address_with_nothing_behind_it_is_named(address: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("user", ["ada:geheim", "ghp_geheim", "ada:ge@heim"])
+def test_no_password_of_an_address_is_in_an_error_or_a_warning(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], user: str
+) -> None:
+    address = f"http://{user}@127.0.0.1:1/acme/spark.git"
+    with pytest.raises(TemplateNotFoundError) as caught, source.opened(address):
+        pass
+    assert str(caught.value).startswith("http://127.0.0.1:1/acme/spark.git cannot be cloned: ")
+
+    mirror = source.mirror_folder(address)
+    mirror.mkdir(parents=True)
+    git(mirror, "init", "--quiet", "--bare")
+    with pytest.raises(TemplateNotFoundError) as caught, source.opened(address):
+        pass
+    told = capfd.readouterr().err
+    assert "http://127.0.0.1:1/acme/spark.git cannot be reached" in told
+    assert "heim" not in f"{caught.value} {told}"
+
+
+def test_a_list_of_templates_shows_no_password(mshell_cut: Run) -> None:
+    catalogue.add(catalogue.Template("ours", "", "https://ada:geheim@example.com/spark.git"))
+    for words in (["templates"], ["templates", "list", "--json"]):
+        told = mshell_cut(*words).stdout
+        assert "https://example.com/spark.git" in told
+        assert "geheim" not in told
+
+
 def test_abbreviations_are_those_of_cookiecutter() -> None:
     assert source.expand("gh:acme/spark") == "https://github.com/acme/spark.git"
     assert source.is_remote("git@example.com:acme/spark.git")

@@ -27,11 +27,15 @@ def command(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(as_json: bool) -> None:
     """List the templates that can be cut by name."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from mshell_cut import catalogue
+    from mshell_cut.credentials import without_credentials
 
-    templates = catalogue.templates()
+    templates = [
+        replace(template, address=template.address and without_credentials(template.address))
+        for template in catalogue.templates()
+    ]
     if as_json:
         console.emit({"templates": [asdict(template) for template in templates]})
         return

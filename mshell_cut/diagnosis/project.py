@@ -6,9 +6,10 @@ import zipfile
 from pathlib import Path
 
 from mshell_cut import git
+from mshell_cut.credentials import without_credentials
 from mshell_cut.diagnosis.outcome import Outcome, error, ok, warning
 from mshell_cut.errors import FileUnreadableError
-from mshell_cut.state import FILE, State, without_credentials
+from mshell_cut.state import FILE, State
 
 # Both must stand in a file, each at the start of a line: a row of '=' alone is a heading in many formats.
 _MARKERS = ("^<<<<<<< ", "^>>>>>>> ")

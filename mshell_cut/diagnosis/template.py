@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mshell_cut import catalogue, questions, source
+from mshell_cut.credentials import without_credentials
 from mshell_cut.diagnosis.outcome import Outcome, error, ok, warning
 from mshell_cut.diagnosis.programs import Programs
 from mshell_cut.errors import MshellCutError, TemplateNotFoundError
 from mshell_cut.questions import Questionnaire
-from mshell_cut.state import FILE, State, without_credentials
+from mshell_cut.state import FILE, State
 
 if TYPE_CHECKING:
     from mshell_cut.upstream import Upstream

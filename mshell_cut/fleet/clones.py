@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from mshell_cut import config, git
+from mshell_cut.credentials import without_credentials
 from mshell_cut.errors import GitFailedError, MshellCutError
-from mshell_cut.state import without_credentials
 
 # Those that run no program of the address's choice: https://git-scm.com/docs/git#Documentation/git.txt-GITALLOWPROTOCOL
 PROTOCOLS = "file:git:http:https:ssh"

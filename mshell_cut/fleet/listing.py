@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mshell_cut import config, source
+from mshell_cut.credentials import without_credentials
 from mshell_cut.errors import FileUnreadableError, RequestError
-from mshell_cut.state import FILE, without_credentials
+from mshell_cut.state import FILE
 
 _KEYS = {"path", "url", "branch", "project"}
 

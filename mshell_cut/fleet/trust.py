@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mshell_cut import catalogue, source
-from mshell_cut.state import without_credentials
+from mshell_cut.credentials import without_credentials
 
 
 def trusts(named: Sequence[str]) -> Callable[[str], bool]:
