@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nox
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parent
@@ -167,7 +168,7 @@ def untrue(requirement: Requirement, installed: Mapping[str, str]) -> str | None
         installed: Versions by name.
     """
     bounds = [Version(each.version) for each in requirement.specifier if each.operator in (">=", "==")]
-    found = Version(installed[requirement.name.lower()])
+    found = Version(installed[canonicalize_name(requirement.name)])
     if not bounds or found == max(bounds):
         return None
     return f"'{requirement}': the lowest version that can be installed is {found}: raise the bound to it."
@@ -188,7 +189,7 @@ def _install(session: nox.Session, suite: Suite, *, lowest: bool) -> None:
 
 def _installed(session: nox.Session) -> dict[str, str]:
     listed = session.run("uv", "pip", "list", "--format", "json", "--quiet", silent=True, external=True)
-    return {each["name"].lower(): each["version"] for each in json.loads(str(listed))}
+    return {canonicalize_name(each["name"]): each["version"] for each in json.loads(str(listed))}
 
 
 def _test(session: nox.Session, suite: Suite) -> None:

@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from databricks.sdk import WorkspaceClient
+from databricks.sdk import WorkspaceClient, oauth
 from databricks.sdk.errors import BadRequest, DatabricksError, NotFound, ResourceAlreadyExists
 from databricks.sdk.errors import NotImplemented as NotImitated
-from databricks.sdk.oauth import get_host_metadata, get_workspace_endpoints
 from databricks.sdk.service.iam import AccessControlRequest, AccessControlResponse, PermissionLevel
 from databricks.sdk.service.jobs import NotebookTask, Task
 from databricks.sdk.service.workspace import ImportFormat
@@ -68,8 +67,10 @@ def test_a_service_principal_can_hold_the_token(
 
 
 def test_the_host_is_described_before_there_is_a_token(databricks_local: LocalWorkspace) -> None:
-    assert get_host_metadata(databricks_local.host).workspace_id == "1"
-    endpoints = get_workspace_endpoints(databricks_local.host)
+    # Older clients do not ask which workspace it is.
+    if hasattr(oauth, "get_host_metadata"):
+        assert oauth.get_host_metadata(databricks_local.host).workspace_id == "1"
+    endpoints = oauth.get_workspace_endpoints(databricks_local.host)
     assert endpoints.token_endpoint == f"{databricks_local.host}/oidc/v1/token"
     with urllib.request.urlopen(f"{databricks_local.host}/.well-known/databricks-config") as response:
         assert json.load(response)["oidc_endpoint"] == f"{databricks_local.host}/oidc"
