@@ -23,13 +23,8 @@ def check(packages: Sequence[Package]) -> None:
     for package in packages:
         try:
             run(
-                *(
-                    tool("deptry"),
-                    "--no-ansi",
-                    _source(package),
-                    "--config",
-                    package.folder / "pyproject.toml",
-                ),
+                *(tool("deptry"), "--no-ansi", _source(package)),
+                *("--config", package.folder / "pyproject.toml"),
                 cwd=package.root,
                 doing=f"deptry for {package.name}",
             )

@@ -142,7 +142,10 @@ class _Environment:
 
     def _imports(self, *allowed: str) -> str:
         return self._run(
-            *(self.python, _IMPORTS, self.package.module, *allowed),
+            self.python,
+            _IMPORTS,
+            self.package.module,
+            *allowed,
             doing=f"Importing all modules of {self.package.name}",
         ).strip()
 

@@ -25,7 +25,6 @@ with DAG(dag_id="orders", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=
 assert dag.task_ids == ["app", "job"]
 package: str = package_of(image)
 assert package == "orders"
-(provider,) = (
-    item for item in entry_points(group="apache_airflow_provider") if item.module.startswith("alchemy.")
-)
+providers = entry_points(group="apache_airflow_provider")
+(provider,) = (item for item in providers if item.module.startswith("alchemy."))
 assert provider.load()()["versions"] == [__version__]

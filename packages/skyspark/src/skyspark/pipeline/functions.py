@@ -4,7 +4,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from skyspark.errors import TransformationError, suggest
 
@@ -14,8 +14,26 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@overload
+def table(function: F) -> F: ...
+
+
+@overload
+def table(function: None = None, *, name: str | None = None) -> Callable[[F], F]: ...
+
+
 def table(function: F | None = None, *, name: str | None = None) -> Any:
     """Mark the function of a module that makes a table; one named like the table needs no mark.
+
+    Its parameters are the table's inputs by their names, and ``spark``. All else of the table, such as what
+    it depends on and what its rows have to meet, stands in the pipeline's file.
+
+    Example:
+        ```python
+        @table(name="silver_orders")
+        def clean(bronze_orders):
+            return bronze_orders.where("order_id IS NOT NULL").dropDuplicates(["order_id"])
+        ```
 
     Args:
         function: The function, where the mark is used without arguments.
