@@ -5,6 +5,7 @@ what remains is a page with all steps, in build/demo.
 """
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -23,6 +24,7 @@ import rows
 import schedule
 from airflow_process import Airflow
 from databricks_local.process import LocalWorkspace
+from deploy import AIRFLOW_BIN, LAMBDA_PYTHON
 from rich.console import Console
 from rich.text import Text
 from walk import DemoError, Walk
@@ -57,16 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Walk(options.kind, keep=options.keep, console=console) as walk:
-            shown = take(walk)
+            try:
+                shown = take(walk)
+            # The SDK's errors are of this kind, too.
+            except (DemoError, OSError) as error:
+                _fail(error)
+                _look_around(walk)
+                return 1
             if options.json:
                 print(json.dumps(shown, default=str, ensure_ascii=False), flush=True)
             if walk.keep:
-                signal.pause()
+                _wait()
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         return 130
     except DemoError as error:
-        console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        _fail(error)
         return 1
     return 0
 
@@ -80,6 +88,9 @@ def take(walk: Walk) -> dict[str, object]:
     Raises:
         DemoError: A step failed.
     """
+    for program in AIRFLOW_BIN / "airflow", LAMBDA_PYTHON:
+        if not program.exists():
+            raise DemoError(f"{program} is missing: `make demo` makes its environment.")
     made = project.cut(walk)
     project.build_environment(walk, made)
     project.add_table(walk, made)
@@ -105,6 +116,27 @@ def take(walk: Walk) -> dict[str, object]:
         for step in walk.steps
     ]
     return {"kind": walk.kind, "steps": steps, "rows": found, "page": str(written)}
+
+
+def _fail(error: Exception) -> None:
+    Console(stderr=True, highlight=False).print(
+        Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True
+    )
+
+
+def _look_around(walk: Walk) -> None:
+    """After a failure, keep what is there for whoever asked for that."""
+    if walk.keep:
+        walk.console.print(f"\n{walk.folder} and all that runs are kept until Ctrl-C.", soft_wrap=True)
+        _wait()
+    else:
+        walk.console.print("Its files are gone with the demo; with KEEP=1 they stay until Ctrl-C.")
+
+
+def _wait() -> None:
+    """Wait for Ctrl-C, which is how a kept demo ends."""
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 def _tell_what_runs(walk: Walk, workspace: LocalWorkspace, airflow: Airflow) -> None:

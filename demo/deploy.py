@@ -13,7 +13,7 @@ import ci
 from walk import REPOSITORY, DemoError, Project, Walk
 
 AIRFLOW_BIN = REPOSITORY / ".venvs/airflow/bin"
-_LAMBDA_PYTHON = REPOSITORY / ".venvs/lambda/bin/python"
+LAMBDA_PYTHON = REPOSITORY / ".venvs/lambda/bin/python"
 _PROGRAMS = Path(__file__).parent
 _STOP_S = 10.0
 
@@ -58,7 +58,7 @@ def serve_cloud(dags: Path, log: Path) -> Iterator[Cloud]:
         folder.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [_LAMBDA_PYTHON, _PROGRAMS / "cloud.py", dags, f"{WORKSPACE}/{DEPLOYMENT}"],
+            [LAMBDA_PYTHON, _PROGRAMS / "cloud.py", dags, f"{WORKSPACE}/{DEPLOYMENT}"],
             # It ends when this pipe does: also when this process is killed.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -198,7 +198,7 @@ def send(walk: Walk, asked: Path, cloud: Cloud) -> Json:
         DemoError: The answer is not 200.
     """
     file = asked.with_name("answer.json")
-    walk.run([_LAMBDA_PYTHON, _PROGRAMS / "send_dags.py", asked, file], env=cloud.environment)
+    walk.run([LAMBDA_PYTHON, _PROGRAMS / "send_dags.py", asked, file], env=cloud.environment)
     answered: Json = json.loads(file.read_text(encoding="utf-8"))
     if answered["status"] != 200:
         answer = answered["answer"]

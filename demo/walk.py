@@ -145,7 +145,8 @@ class Walk:
         with _registry() as registry:
             for left in registry.iterdir():
                 if (descriptor := guard.lock(left)) is not None:
-                    self.console.print(Text(f"Removing {left}, left by a demo that was killed …"))
+                    text = f"Removing {left}, left by a demo that was killed …"
+                    self.console.print(text, soft_wrap=True)
                     guard.sweep(left, set())
                     os.close(descriptor)
             self.folder = Path(tempfile.mkdtemp(dir=registry, prefix=f"{self.kind}-"))

@@ -52,20 +52,30 @@ def build_context(project: Path, target: Path) -> Path:
         The target.
     """
     patterns = (project / ".dockerignore").read_text(encoding="utf-8").split()
+    excepted = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
     for place, folders, names in os.walk(project):
-        # Of what is hidden, environments alone are tens of thousands of files.
-        folders[:] = sorted(name for name in folders if not name.startswith(".venv"))
-        for path in (Path(place, name) for name in sorted(names)):
-            name = path.relative_to(project).as_posix()
-            ignored = False
-            for pattern in patterns:
-                wanted = pattern.removeprefix("!")
-                if any(fnmatch.fnmatch(part, wanted) for part in (name, *map(str, Path(name).parents))):
-                    ignored = not pattern.startswith("!")
-            if not ignored:
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target / name)
+        beside = Path(place).relative_to(project)
+        # As an engine does: of what is ignored, only folders in which something is excepted are looked into.
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not _ignored(folder := (beside / name).as_posix(), patterns)
+            or any(pattern.startswith(f"{folder}/") for pattern in excepted)
+        ]
+        for name in sorted(names):
+            if not _ignored((beside / name).as_posix(), patterns):
+                (target / beside).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(project / beside / name, target / beside / name)
     return target
+
+
+def _ignored(name: str, patterns: list[str]) -> bool:
+    ignored = False
+    for pattern in patterns:
+        wanted = pattern.removeprefix("!")
+        if any(fnmatch.fnmatch(part, wanted) for part in (name, *map(str, Path(name).parents))):
+            ignored = not pattern.startswith("!")
+    return ignored
 
 
 def walk_dockerfile(project: Path, context: Path, root: Path, collected: str, spark: Path) -> ImageRoot:
