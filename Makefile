@@ -115,6 +115,7 @@ lock: .venv/.tool ## Resolve all dependencies anew into requirements.lock
 	scripts/lambda.sh lock
 	$(MAKE) -C packages/astro-dag-deploy lock
 	$(BIN)/python scripts/lock_template.py
+	$(BIN)/python scripts/audit.py lock
 
 clean: ## Remove environments, caches and build products
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,10 +14,13 @@ from mshell_cut import hooks
 
 # Each of two workers gets two of the first four, so that both take as long.
 _SLOWEST = (
-    "test_a_new_project_is_green_with_all_that_can_be_added[docker-17.3-False]",
-    "test_an_app_runs_from_what_the_dockerfile_installs",
+    "test_all_steps_are_taken_and_leave_gold_rows_and_a_page[docker]",
     "test_updated_projects_are_green",
+    "test_all_steps_are_taken_and_leave_gold_rows_and_a_page[dab]",
     "test_a_new_project_is_green_with_all_that_can_be_added[dab-18-True]",
+    "test_an_archive_becomes_gold_once_and_again_when_it_changes",
+    "test_a_newcomer_gets_from_nothing_to_rows_in_a_delta_table",
+    "test_a_new_project_is_green_with_all_that_can_be_added[docker-17.3-False]",
 )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from scaffold import RELEASES, git, read_tree, write_tree
-from template.projects import BIN, MACHINE, PRINCIPALS, ROOT, answers, run
+from template.projects import BIN, MACHINE, PRINCIPALS, ROOT, answers, make_environment, run
 
 from mshell_cut.globs import matcher
 from mshell_cut.state import State
@@ -306,7 +306,7 @@ def test_updated_projects_are_green(updated: Callable[[str, str], Updated], tmp_
     pins = pinned(environment)
     for project in itertools.chain(*projects.values()):
         assert pinned(project) <= pins
-    run("make", "build-dev", cwd=environment, **machine)
+    make_environment(environment, **machine)
 
     # What both kinds have is tested in one of them: most of it starts Spark.
     for kind, target, test in (

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +60,21 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     )
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def make_environment(
+    project: Path, target: str = "build-dev", lock: str = "requirements.lock", **variables: str
+) -> str:
+    """Have a project make an environment, from uv's cache alone where that has all, and return what is said.
+
+    Spark is released as source: of an index that does not say how long it may be kept, uv fetches it anew for
+    each environment, and builds it.
+    """
+    look = [BIN / "uv", "pip", "install", "--offline", "--dry-run", "--quiet", "--require-hashes"]
+    with tempfile.TemporaryDirectory() as nothing:
+        command = [*look, "--target", nothing, "-r", project / lock]
+        has_all = subprocess.run(command, env=MACHINE, capture_output=True, check=False).returncode == 0
+    return run("make", target, cwd=project, **variables, **({"UV_OFFLINE": "1"} if has_all else {}))
 
 
 def path_with_uv(folder: Path) -> str:

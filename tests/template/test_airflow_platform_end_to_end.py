@@ -29,7 +29,7 @@ from skyspark.jars import jar_dir
 from skyspark.versions import SPARK_LINES
 from template.airflow_platform import answers
 from template.made_site import POSTS, USERS, Post, User, popular_tags, posts_with_users, publish
-from template.projects import ROOT, Render, path_with_uv, run
+from template.projects import ROOT, Render, make_environment, path_with_uv, run
 
 pytestmark = pytest.mark.slow
 
@@ -120,7 +120,7 @@ def project(render_airflow_platform: Render, tmp_path_factory: pytest.TempPathFa
     """A project with its environment, and with the wheels that its bundle uploads."""
     folder = tmp_path_factory.mktemp("platform")
     project = shutil.copytree(render_airflow_platform(), folder / "project")
-    run("make", "build-dev", cwd=project, PATH=path_with_uv(folder / "bin"))
+    make_environment(project, PATH=path_with_uv(folder / "bin"))
     shutil.copytree(project / "vendor", project / "dependency_wheels")
     yield project
     shutil.rmtree(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from template.airflow_platform import ADDRESSES, COMBINATIONS, QUESTIONS
-from template.projects import Render, path_with_uv, run
+from template.projects import Render, make_environment, path_with_uv, run
 
 from mshell_cut.globs import matcher
 
@@ -44,7 +44,7 @@ def project(
     project = shutil.copytree(render_airflow_platform(), folder / "project")
     run("git", "init", "--quiet", cwd=project)
     run("git", "add", "--all", cwd=project)
-    run("make", "build-dev", cwd=project, **uv)
+    make_environment(project, **uv)
     yield project
     shutil.rmtree(folder)
 
@@ -99,7 +99,8 @@ def test_the_other_airflow_and_address_have_values_and_manifests_that_are_right(
 
 
 def test_its_notebooks_run_and_their_wheels_are_collected(project: Path, uv: dict[str, str]) -> None:
-    printed = run("make", "build-notebooks", "test-notebooks", cwd=project, **uv, **QUIET)
+    make_environment(project, "build-notebooks", "requirements-notebooks.lock", **uv)
+    printed = run("make", "test-notebooks", cwd=project, **uv, **QUIET)
     assert_green(printed)
     run("make", "package", cwd=project, **uv)
     wheels = {wheel.name.partition("-")[0] for wheel in (project / "dependency_wheels").glob("*.whl")}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scaffold import write_tree
 from template.astro_dag import QUESTIONS
-from template.projects import MACHINE, ROOT, Render, path_with_uv, run
+from template.projects import MACHINE, ROOT, Render, make_environment, path_with_uv, run
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def project(render_astro_dag: Render, tmp_path_factory: pytest.TempPathFactory) 
     project = shutil.copytree(render_astro_dag(), folder / "project")
     run("git", "init", "--quiet", cwd=project)
     run("git", "add", "--all", cwd=project)
-    run("make", "build-dev", cwd=project, PATH=path_with_uv(folder / "bin"))
+    make_environment(project, PATH=path_with_uv(folder / "bin"))
     yield project
     shutil.rmtree(folder)
 

@@ -20,8 +20,9 @@ for name in "$@"; do
     if ! { [ "$made" -nt packages/skyspark/pyproject.toml ] && [ "$made" -nt packages/skyspark/tests/matrix.sh ]; }; then
         echo "Making $environment …"
         [ -x "$environment/bin/python" ] || "$uv" venv --quiet --python "$python" "$environment"
-        # Spark is built from source: a cache keeps three more copies of it, and nothing else asks for this line's.
-        "$uv" pip install --quiet --no-cache --python "$environment/bin/python" \
+        # Spark is built from source: a cache keeps three more copies of it. Projects ask for the line between.
+        [ "$name" = 41 ] && cached= || cached=--no-cache
+        "$uv" pip install --quiet $cached --python "$environment/bin/python" \
             --editable "packages/skyspark[spark$name,connect,deploy]" pytest pytest-xdist hypothesis pexpect databricks-bundles
         touch "$made"
     fi
