@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
@@ -172,7 +172,7 @@ class Renderer:
             raw = find_template(self.source.path, self._environment).name
             context = self._context(answers, self.source.path)
             name: str = self._environment.from_string(raw).render(**context)
-        if name in ("", ".", "..") or "/" in name or "\\" in name:
+        if name.lower() in ("", ".", "..", ".git") or "/" in name or "\\" in name:
             raise TemplateBrokenError(
                 f"{self.source.path} names the project's folder '{name}', which is no name."
             )
@@ -209,12 +209,8 @@ class Renderer:
             HookFailedError: one of its hooks refused.
         """
         ours = hooks.are_ours(self.source.path)
-        with _translated(self.source.path):
-            context = self._context(answers, into)
-            with _compiled(self._fingerprint()):
-                # Our own hooks would only check again what is checked, in two more processes.
-                made = generate_files(self.source.path, context, str(into), accept_hooks=not ours)
-        project = Path(made)
+        # Our own hooks would only check again what is checked, in two more processes.
+        project = self._generate(answers, into, accept_hooks=not ours)
         if ours:
             try:
                 prune(project, self.questionnaire.prune, answers)
@@ -237,13 +233,41 @@ class Renderer:
         Raises:
             TemplateBrokenError: the template cannot be rendered with these answers.
         """
+        project = self._generate(answers, into, accept_hooks=False)
+        with suppress(PruneError):
+            prune(project, self.questionnaire.prune, answers)
+        return project
+
+    def _generate(self, answers: Mapping[str, Any], into: Path, *, accept_hooks: bool) -> Path:
+        self.folder_name(answers)
         with _translated(self.source.path):
             context = self._context(answers, into)
+            self._refuse_to_leave(context)
             with _compiled(self._fingerprint()):
-                made = generate_files(self.source.path, context, str(into), accept_hooks=False)
-        with suppress(PruneError):
-            prune(Path(made), self.questionnaire.prune, answers)
-        return Path(made)
+                return Path(generate_files(self.source.path, context, str(into), accept_hooks=accept_hooks))
+
+    def _refuse_to_leave(self, context: Mapping[str, Any]) -> None:
+        """Refuse answers that would have a file lie outside of the project, or be one of git's own in it."""
+        environment = self._environment
+        tags = (environment.variable_start_string, environment.block_start_string)
+        top = find_template(self.source.path, environment)
+        for folder, folders, files in os.walk(top):
+            for name in (*folders, *files):
+                if not any(tag in name for tag in tags):
+                    continue
+                raw = str(Path(folder, name).relative_to(top))
+                # What cannot be rendered is copied as it is, or the render says so.
+                with suppress(
+                    jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError
+                ):
+                    rendered = environment.from_string(raw).render(**context)
+                    place = PurePosixPath(os.path.normpath(PurePosixPath("/project", rendered)))
+                    if place.is_relative_to("/project") and ".git" not in map(str.lower, place.parts):
+                        continue
+                    raise TemplateBrokenError(
+                        f"With these answers '{raw}' of {self.source.path} would lie at '{rendered}', "
+                        "which is no place in the project: give other answers."
+                    )
 
     def _context(self, answers: Mapping[str, Any], into: Path) -> dict[str, Any]:
         raw = copy.deepcopy(dict(self.questionnaire.raw))

@@ -10,6 +10,7 @@ import pytest
 from jinja2.ext import Extension
 from scaffold import write_tree
 
+from mshell_cut.errors import TemplateBrokenError
 from mshell_cut.questions import Questionnaire
 from mshell_cut.render import CompiledTemplates, Renderer
 from mshell_cut.source import Source
@@ -86,3 +87,48 @@ def test_a_template_reads_the_extensions_it_names(tmp_path: Path) -> None:
     raw = {"slug": "s", "_extensions": [f"{Capitals.__module__}.{Capitals.__name__}"]}
     renderer = Renderer(Questionnaire(raw), Source(tmp_path))
     assert renderer.default("a b", {}) == "A b"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("{{cookiecutter.answer}}", "../x"),
+        ("{{cookiecutter.answer}}", "a/../../x"),
+        ("f{{cookiecutter.answer}}", "/../../x"),
+        ("d{{cookiecutter.answer}}/f", "/../.."),
+        ("{{cookiecutter.answer}}", ".git/config"),
+        ("f{{cookiecutter.answer}}", "/../.GIT/hooks/post-commit"),
+    ],
+)
+def test_no_answer_leads_out_of_the_project(tmp_path: Path, name: str, answer: str) -> None:
+    write_tree(tmp_path / "template", {f"{{{{cookiecutter.name}}}}/{name}": "text\n"})
+    renderer = Renderer(Questionnaire({"name": "orders", "answer": "x"}), Source(tmp_path / "template"))
+    for render in (renderer.render, renderer.sketch):
+        with pytest.raises(TemplateBrokenError, match="would lie at"):
+            render({"name": "orders", "answer": answer}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_answer_is_an_absolute_path(tmp_path: Path) -> None:
+    write_tree(tmp_path / "template", {"{{cookiecutter.name}}/{{cookiecutter.answer}}": "text\n"})
+    renderer = Renderer(Questionnaire({"name": "orders", "answer": "x"}), Source(tmp_path / "template"))
+    with pytest.raises(TemplateBrokenError, match="would lie at"):
+        renderer.render({"name": "orders", "answer": f"{tmp_path}/absolute"}, tmp_path / "out")
+    assert not (tmp_path / "absolute").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "..", ".git", "a/b"])
+def test_no_answer_makes_another_folder_of_the_project(tmp_path: Path, name: str) -> None:
+    write_tree(tmp_path / "template", {"{{cookiecutter.name}}/a": "", "cookiecutter.json": "{}"})
+    renderer = Renderer(Questionnaire({"name": "orders"}), Source(tmp_path / "template"))
+    for render in (renderer.render, renderer.sketch):
+        with pytest.raises(TemplateBrokenError, match="is no name"):
+            render({"name": name}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_answer_may_name_folders_in_the_project(tmp_path: Path) -> None:
+    write_tree(tmp_path / "template", {"{{cookiecutter.name}}/{{cookiecutter.package}}/a.py": ""})
+    renderer = Renderer(Questionnaire({"name": "orders", "package": "p"}), Source(tmp_path / "template"))
+    project = renderer.render({"name": "orders", "package": "acme/orders"}, tmp_path)
+    assert (project / "acme/orders/a.py").is_file()
