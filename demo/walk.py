@@ -167,6 +167,7 @@ class Walk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close, end and remove everything."""
+        self.console.print("Ending all processes, and removing the folder …", style="dim")
         try:
             self.stack.close()
         finally:
@@ -199,7 +200,8 @@ class Walk:
             self._now = None
         step.seconds = time.monotonic() - step.begun
         self.steps.append(step)
-        self.console.print(Text.assemble(_INDENT, ("✓ ", "green"), (f"{step.seconds:.1f} s", "dim")), "")
+        self.console.print(Text.assemble(_INDENT, ("✓ ", "green"), (f"{step.seconds:.1f} s", "dim")))
+        self.console.print()
 
     def run(
         self,

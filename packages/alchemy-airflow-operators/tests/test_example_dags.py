@@ -281,10 +281,3 @@ def named(text: str) -> set[str]:
     """Return what tables with the heading `argument` have in their first column."""
     tables = re.findall(r"^\| argument \|.*\n((?:\|.*\n)+)", text, re.M)
     return {name for table in tables for name in re.findall(r"^\| `(\w+)` \|", table, re.M)}
-
-
-def test_the_standalone_run_says_what_it_does() -> None:
-    script = REPOSITORY / "scripts/airflow_standalone.py"
-    told = subprocess.run([SPARK, script, "--help"], check=True, capture_output=True, text=True).stdout
-    for word in ("land_dump", "report_tags", "--keep"):
-        assert word in told
