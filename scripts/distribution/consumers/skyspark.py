@@ -31,7 +31,7 @@ def orders(limit: int) -> int:
 
 folder = Path("settings")
 folder.mkdir()
-(folder / "base.yaml").write_text("limit: 20\n", encoding="utf-8")
+(folder / "base.yaml").write_text("schema_name: sales\nlimit: 20\n", encoding="utf-8")
 settings: OrdersSettings = load_settings(OrdersSettings, Path(), "local")
 assert settings.limit == 20
 assert Orders().name == "orders"
