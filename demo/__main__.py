@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         return 130
-    except DemoError as error:
+    except (DemoError, OSError) as error:
         _fail(error)
         return 1
     return 0

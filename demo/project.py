@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import yaml
-from walk import BIN, DemoError, Project, Walk
+from machine import BIN
+from walk import DemoError, Project, Walk
 
 ANSWERS = {
     "repo_name": "popular-tags",

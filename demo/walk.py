@@ -1,10 +1,8 @@
 """The walk's frame: its folder, its steps with what they print and take, and the programs that they run."""
 
 import contextlib
-import fcntl
 import os
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -16,23 +14,20 @@ from pathlib import Path
 from types import TracebackType
 
 import guard
+import machine
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
-from skyspark.cache import cache_dir
 
 REPOSITORY = Path(__file__).parent.parent
-BIN = REPOSITORY / ".venv/bin"
 
 _TAIL = 15
 _STOP_S = 10.0
 # A terminal shows each second, a file needs a sign of life now and then.
 _SIGN_OF_LIFE_S = 20.0
 _INDENT = " " * 7
-# Sockets below it must fit into 104 characters.
-_LONGEST_TEMPORARY = 56
 
 
 class DemoError(Exception):
@@ -140,9 +135,10 @@ class Walk:
         """Remove what killed demos left, and make the folder.
 
         Raises:
-            DemoError: The temporary folder is not this user's.
+            PermissionError: The folder for demos is not this user's.
+            DemoError: The process that cleans up did not start.
         """
-        with _registry() as registry:
+        with machine.registry() as registry:
             for left in registry.iterdir():
                 if (descriptor := guard.lock(left)) is not None:
                     text = f"Removing {left}, left by a demo that was killed …"
@@ -160,7 +156,7 @@ class Walk:
             )
             if self._guard.stdout is None or self._guard.stdout.readline() != "ready\n":
                 raise DemoError(f"{guard.__file__} did not start.")
-        _leave_the_machine(self.folder)
+        machine.leave(self.folder)
         return self
 
     def __exit__(
@@ -312,60 +308,6 @@ class _Moving:
         line.add_column(no_wrap=True, overflow="ellipsis", style="dim")
         line.add_row("", self._spinner, f"{seconds:.0f} s", Text(self._step.progress))
         return line
-
-
-@contextlib.contextmanager
-def _registry() -> Iterator[Path]:
-    """Lock the folder that holds the folders of all demos of this user, and return it."""
-    folder = Path(tempfile.gettempdir()).resolve() / f"mshell-cut-demo-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise DemoError(f"{folder} belongs to somebody else: name another folder in TMPDIR.")
-    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        os.close(descriptor)
-
-
-def _leave_the_machine(folder: Path) -> None:
-    """Have all programs from now on know the walk's folder, and not the settings of this user."""
-    os.environ[guard.MARK] = str(folder)
-    # make tells those below it about itself, and a virtual environment is for those who activated it.
-    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH"):
-        os.environ.pop(name, None)
-    for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "DATABRICKS_", "GIT_"))]:
-        del os.environ[name]
-    # Hooks, signatures and identities of this user are not for the commits of a demo.
-    os.environ |= {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **{f"GIT_{role}_NAME": "Demo" for role in ("AUTHOR", "COMMITTER")},
-        **{f"GIT_{role}_EMAIL": "demo@example.com" for role in ("AUTHOR", "COMMITTER")},
-    }
-    # uv installs from its cache, where pip would fetch everything again.
-    programs, temporary = folder / "bin", folder / "tmp"
-    programs.mkdir()
-    temporary.mkdir()
-    (programs / "uv").symlink_to(BIN / "uv")
-    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    if len(str(temporary)) <= _LONGEST_TEMPORARY:
-        os.environ["TMPDIR"] = str(temporary)
-    os.environ["SPARK_LOCAL_DIRS"] = str(temporary)
-    # An archive of classes fits one environment, takes a minute to make, and would serve two sessions here.
-    # With a file in the place of their folder there is none.
-    cache = folder / "cache"
-    cache.mkdir()
-    (cache_dir() / "jars").mkdir(parents=True, exist_ok=True)
-    (cache / "jars").symlink_to(cache_dir() / "jars")
-    (cache / "archives").touch()
-    os.environ["SKYSPARK_CACHE_DIR"] = str(cache)
-    # Java compiles well what runs for long: nothing does here.
-    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-    # make's recipes find the Python of this environment by this name.
-    os.environ["PYTHON"] = str(BIN / "python")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
