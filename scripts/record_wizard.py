@@ -3,10 +3,13 @@
 .venv/bin/python scripts/record_wizard.py
 """
 
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -51,7 +54,7 @@ def screen(*options: str) -> str:
 
 
 def wait_for(text: str) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         if text in screen():
             # The prompt takes keys a moment after it is drawn.
             time.sleep(0.3)
@@ -81,28 +84,34 @@ def picture(name: str, title: str, ansi: str) -> None:
     (DOCS / "images" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def terminal(folder: Path) -> Iterator[None]:
+    """Open a shell in a folder, with this checkout's commands and nothing on the screen."""
+    shell = f"cd {shlex.quote(str(folder))} && clear && PS1='$ ' exec bash --norc --noprofile"
+    tmux("new-session", "-d", "-s", PANE, "-x", str(WIDTH), "-y", str(HEIGHT), shell)
+    tmux("set-option", "-t", PANE, "history-limit", "10000")
+    try:
+        wait_for("$")
+        tmux("send-keys", "-t", PANE, "-l", f"PATH={COMMAND.parent}:$PATH; clear")
+        press([ENTER])
+        time.sleep(0.5)
+        tmux("clear-history", "-t", PANE)
+        yield
+    finally:
+        tmux("kill-session", "-t", PANE)
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        shell = f"cd {folder} && clear && PS1='$ ' exec bash --norc --noprofile"
-        tmux("new-session", "-d", "-s", PANE, "-x", str(WIDTH), "-y", str(HEIGHT), shell)
-        tmux("set-option", "-t", PANE, "history-limit", "10000")
-        try:
-            wait_for("$")
-            tmux("send-keys", "-t", PANE, "-l", f"PATH={COMMAND.parent}:$PATH; clear")
-            press([ENTER])
-            time.sleep(0.5)
-            tmux("clear-history", "-t", PANE)
-            press([" mshell-cut cut", ENTER])
-            for text, keys in STEPS:
-                wait_for(text)
-                press(keys)
-            picture("wizard.svg", "mshell-cut cut", screen("-e"))
-            press([ENTER])
-            wait_for("make help")
-            whole = screen("-S", "-")
-            colours = screen("-e", "-S", "-")
-        finally:
-            tmux("kill-session", "-t", PANE)
+    with tempfile.TemporaryDirectory() as folder, terminal(Path(folder)):
+        press([" mshell-cut cut", ENTER])
+        for text, keys in STEPS:
+            wait_for(text)
+            press(keys)
+        picture("wizard.svg", "mshell-cut cut", screen("-e"))
+        press([ENTER])
+        wait_for("make help")
+        whole = screen("-S", "-")
+        colours = screen("-e", "-S", "-")
     (DOCS / "wizard.txt").write_text(whole.rstrip("$ \n") + "\n", encoding="utf-8")
     tree = colours[colours.index("orders-pipeline/") :].rstrip("$ \n")
     picture("tree.svg", "orders-pipeline", tree)

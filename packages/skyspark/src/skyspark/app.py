@@ -99,8 +99,8 @@ class App:
 class SparkApp(App):
     """A Spark application; subclass it, name it, and write ``run``.
 
-    Example::
-
+    Example:
+        ```python
         class Medallion(SparkApp):
             name = "medallion"
 
@@ -110,6 +110,7 @@ class SparkApp(App):
 
         def main() -> None:
             Medallion().main()
+        ```
 
     Attributes:
         name: Spark's application name, and the program's name in ``--help``.

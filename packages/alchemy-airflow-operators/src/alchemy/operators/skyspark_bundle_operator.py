@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class SkySparkBundleOperator(RunLifecycle, DatabricksRunNowOperator):  # type: ignore[misc]
     """Runs a deployed job and waits for it, without holding a worker.
 
-    .. code-block:: python
-
+    Example:
+        ```python
         SkySparkBundleOperator(task_id="medallion", job_name="orders", job_parameters={"date": "{{ ds }}"})
+        ```
     """
 
     template_fields: Sequence[str] = ("job_name", "job_id", "job_parameters", "databricks_conn_id")

@@ -9,8 +9,8 @@ from alchemy.operators.alchemy_databricks_pyspark_operator import AlchemyDatabri
 class SkySparkOperator(AlchemyDatabricksSubmitPySparkJobOperator):
     """Runs an app of a project on Databricks and waits for it, without holding a worker.
 
-    .. code-block:: python
-
+    Example:
+        ```python
         SkySparkOperator(
             task_id="medallion",
             spark_app="medallion",
@@ -18,6 +18,7 @@ class SkySparkOperator(AlchemyDatabricksSubmitPySparkJobOperator):
             databricks_runtime="17.3.x-scala2.13",
             cmd_params=["--env", "prod"],
         )
+        ```
     """
 
     template_fields: Sequence[str] = (

@@ -25,8 +25,8 @@ class PipelineApp(App):
     It takes the arguments of ``skyspark run``, such as ``--tags daily --mode batch --env dev``, but for the
     file. What the file's key ``settings`` names is read from the same package, for the same environment.
 
-    Example::
-
+    Example:
+        ```python
         class StackExchange(PipelineApp):
             name = "stack_exchange"
             config = "pipelines/stack_exchange.yml"
@@ -34,6 +34,7 @@ class PipelineApp(App):
 
         def main() -> None:
             StackExchange().main()
+        ```
 
     Attributes:
         name: The program's name in ``--help``.
