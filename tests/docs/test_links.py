@@ -165,7 +165,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_browser_asks_no_other_host_and_finds_a_page_by_search(served: str) -> None:
+def test_a_browser_finds_pages_and_copies_commands_and_asks_no_other_host(served: str) -> None:
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -179,8 +179,13 @@ def test_a_browser_asks_no_other_host_and_finds_a_page_by_search(served: str) ->
         page.get_by_role("textbox", name="Search").fill("merge-tree conflicts journal")
         page.locator(".md-search-result__item").first.wait_for()
         page.goto(f"{served}update/")
-        page.locator("h1").wait_for()
+        # The copy button of a session takes what is to be typed, without prompts and answers.
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.locator(".highlight", has_text="Behind: cut from").get_by_role("button").click()
+        page.wait_for_function("navigator.clipboard.readText()")
+        copied = page.evaluate("navigator.clipboard.readText()")
         browser.close()
+    assert copied == "mshell-cut check"
     assert asked
     assert not [url for url in asked if not url.startswith((served, "data:", "blob:"))]
     assert not errors
