@@ -15,7 +15,7 @@ from distribution.packages import Package, digest
 from distribution.programs import run
 
 # Zip knows no earlier day. The same as in scripts/vendor.sh: what projects carry is what is published.
-# Not the day of the commit: a package that does not change keeps its bytes, which an index wants of a version.
+# Not the day of the commit: a package that does not change keeps its bytes, as an index wants of a version.
 EPOCH = 315532800
 _SHOWN = 10
 
