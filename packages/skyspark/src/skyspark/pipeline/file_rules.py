@@ -18,6 +18,15 @@ def _with(**keys: Any) -> dict[str, Any]:
     return {"required": list(keys), "properties": keys}
 
 
+def never(keys: dict[str, Any]) -> dict[str, Any]:
+    """Return the rule that no mapping is as described; of what is no mapping it says nothing.
+
+    Args:
+        keys: A schema of some keys.
+    """
+    return {"not": {"type": "object", **keys}}
+
+
 def _one_of(*values: Any) -> dict[str, Any]:
     return {"anyOf": [{"enum": list(values)}, VARIABLE]}
 
@@ -47,8 +56,8 @@ _RULES: dict[type[Model], list[dict[str, Any]]] = {
             "then": {"properties": {"mode": _one_of(None, "overwrite")}},
         },
         {"if": _with(mode={"const": "overwrite_partitions"}), "then": _with(partition_by=_SOME)},
-        {"not": _with(partition_by=_SOME, cluster_by=_SOME)},
-        {"not": _with(zorder=_SOME, cluster_by=_SOME)},
+        never(_with(partition_by=_SOME, cluster_by=_SOME)),
+        never(_with(zorder=_SOME, cluster_by=_SOME)),
         {"properties": {"cluster_by": {"maxItems": 4}}},
     ],
     StepsFile: [

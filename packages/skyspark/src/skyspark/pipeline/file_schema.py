@@ -17,7 +17,7 @@ from pydantic_core import core_schema
 
 from skyspark.pipeline.base import Model
 from skyspark.pipeline.drafts import Header
-from skyspark.pipeline.file_rules import VARIABLE, rules_of
+from skyspark.pipeline.file_rules import VARIABLE, never, rules_of
 from skyspark.pipeline.model import Pipeline
 from skyspark.pipeline.steps_file import StepsFile
 from skyspark.pipeline.tables_file import TablesFile
@@ -130,7 +130,7 @@ class _FileSchema(GenerateJsonSchema):
             for other in others:
                 hidden = {} if isinstance(field.validation_alias, AliasChoices) else {"deprecated": True}
                 made["properties"][other] = {**about, **hidden}
-                made.setdefault("allOf", []).append({"not": {"required": [key, other]}})
+                made.setdefault("allOf", []).append(never({"required": [key, other]}))
         if rules := rules_of(model):
             made.setdefault("allOf", []).extend(rules)
         return made
