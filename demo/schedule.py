@@ -8,6 +8,7 @@ from airflow_process import Airflow, AirflowError
 from artifact import ENVIRONMENT, SCHEMA
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
+from databricks.sdk.service.compute import ClusterSpec
 from databricks_local.process import LocalWorkspace
 from deploy import AIRFLOW_BIN
 from walk import DemoError, Project, Step, Walk
@@ -220,7 +221,8 @@ class _Follow:
     def artifacts(self) -> list[str]:
         """Return what the first run's clusters are made from: an image, or wheels."""
         run = self._first()
-        compute = [each.new_cluster for each in [*(run.job_clusters or []), *(run.tasks or [])]]
+        compute: list[ClusterSpec | None] = [cluster.new_cluster for cluster in run.job_clusters or []]
+        compute += [task.new_cluster for task in run.tasks or []]
         images = [each.docker_image.url for each in compute if each and each.docker_image]
         wheels = [library.whl for task in run.tasks or [] for library in task.libraries or []]
         return sorted({name for name in [*images, *wheels] if name})

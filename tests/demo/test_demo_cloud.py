@@ -5,7 +5,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,14 @@ def served(dags: Path) -> Iterator[tuple[subprocess.Popen[str], Json]]:
         assert process.stdin
         assert process.stdout
         try:
-            yield process, json.loads(process.stdout.readline())
+            line = process.stdout.readline()
+            assert line, dags.with_name("lambda.log").read_text()
+            yield process, json.loads(line)
         finally:
             process.stdin.close()
-            process.wait(60)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,6 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cloud(dags: Path) -> Iterator[Json]:
     """Where the cloud is."""
-    subprocess.run([ROOT / "scripts/lambda.sh"], check=True)
     with served(dags) as (_, cloud):
         yield cloud
 
@@ -135,7 +138,6 @@ def test_nobody_without_the_key_is_let_in(cloud: Json) -> None:
 
 
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    subprocess.run([ROOT / "scripts/lambda.sh"], check=True)
     with served(tmp_path / "dags") as (process, cloud):
         assert process.poll() is None
         assert process.stdin
