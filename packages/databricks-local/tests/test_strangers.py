@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 from databricks.sdk.service.compute import ClusterSpec, Library
 from databricks.sdk.service.jobs import SparkPythonTask, SubmitTask
@@ -29,6 +30,13 @@ def send(
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_it_listens_on_this_machine_only(databricks_local: LocalWorkspace) -> None:
+    server = psutil.Process(databricks_local.pid)
+    sockets = [each for one in (server, *server.children(recursive=True)) for each in one.net_connections()]
+    listening = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(
