@@ -7,6 +7,7 @@ from typing import Any
 
 from artifact import SCHEMA
 from databricks.sdk.errors import OperationFailed
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs, workspace
 from databricks_local.process import LocalWorkspace
 from project import TABLE
@@ -56,7 +57,11 @@ def read_back(walk: Walk, project: Project, local: LocalWorkspace) -> dict[str, 
     with walk.step(17, "Rows in Delta") as step:
         step.progress = "Spark starts once more, to read them"
         found: dict[str, list[Row]] = {}
-        for each in _read(local, f"{project.answers['catalog']}.{SCHEMA}"):
+        try:
+            read = list(_read(local, f"{project.answers['catalog']}.{SCHEMA}"))
+        except DatabricksError as error:
+            raise DemoError(f"databricks-local: {error} Its log is {local.log}.") from None
+        for each in read:
             name, rows = each["table"], each["rows"]
             if each["format"] != "delta" or not rows:
                 raise DemoError(

@@ -7,6 +7,7 @@ from typing import Any
 from airflow_process import Airflow, AirflowError
 from artifact import ENVIRONMENT, SCHEMA
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import jobs
 from databricks.sdk.service.compute import ClusterSpec
 from databricks_local.process import LocalWorkspace
@@ -72,6 +73,8 @@ def run_dag(walk: Walk, project: Project, workspace: LocalWorkspace, airflow: Ai
         _run_dag(walk, project, workspace, airflow)
     except AirflowError as error:
         raise DemoError(f"Airflow: {error}\nIts log is {airflow.log}.") from None
+    except DatabricksError as error:
+        raise DemoError(f"databricks-local: {error} Its log is {workspace.log}.") from None
     except OSError as error:
         raise DemoError(
             f"Airflow at {airflow.host} does not answer: {error}. Its log is {airflow.log}."
@@ -245,8 +248,12 @@ class _Follow:
             self._tasks[name] = state
             if state == "deferred":
                 self._deferred.add(name)
-                if name not in self._runs and (run_id := self._submitted(name)):
-                    self._runs[name] = run_id
+            if (
+                state in ("deferred", *_ENDED)
+                and name not in self._runs
+                and (run_id := self._submitted(name))
+            ):
+                self._runs[name] = run_id
         step.progress = ", ".join(f"{name} {state or 'waits'}" for name, state in self._tasks.items())
 
     def _submitted(self, task: str) -> int | None:
@@ -263,8 +270,9 @@ class _Follow:
         """Say which task failed and why: in the words of the workspace where it knows, else of Airflow."""
         for run_id in self._runs.values():
             for task in self._client.jobs.get_run(run_id).tasks or []:
-                if task.state and task.state.result_state is jobs.RunResultState.FAILED:
-                    why = self._client.jobs.get_run_output(task.run_id or 0).error
+                if _result(task) in ("FAILED", "TIMEDOUT", "CANCELED"):
+                    output = self._client.jobs.get_run_output(task.run_id or 0)
+                    why = output.error or (task.state.state_message if task.state else "")
                     return f"{task.task_key} failed on the workspace: {why} See {task.run_page_url}"
         failed = [task for task in self._airflow.tasks(self._run) if task["state"] == "failed"]
         lines = [line for task in failed for line in self._airflow.task_log(task)[-_TAIL:]]
