@@ -193,8 +193,8 @@ class Airflow:
         end = time.monotonic() + seconds
         missing = "the API"
         while time.monotonic() < end:
-            if self._process is None or self._process.poll() is not None:
-                raise AirflowError(f"airflow standalone ended: {self._last_words()}")
+            if ended := self._ended():
+                raise AirflowError(f"{ended} has ended: {self._last_words()}")
             with contextlib.suppress(OSError):
                 missing = self._missing(dag_ids)
                 if not missing:
@@ -203,6 +203,17 @@ class Airflow:
                 tell(f"waiting for {missing}")
             time.sleep(1)
         raise AirflowError(f"Airflow lacks {missing} after {seconds:.0f} s: {self._last_words()}")
+
+    def _ended(self) -> str:
+        """Say what of it has ended by itself; empty while all of it runs."""
+        if self._process is None or self._process.poll() is not None:
+            return "airflow standalone"
+        # It goes on without the parts that it has started, and does not ask how they ended.
+        with contextlib.suppress(psutil.Error):
+            parts = psutil.Process(self._process.pid).children()
+            if any(part.status() == psutil.STATUS_ZOMBIE for part in parts):
+                return "a part of airflow standalone"
+        return ""
 
     def _missing(self, dag_ids: Collection[str]) -> str:
         if not self._token:
