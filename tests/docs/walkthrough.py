@@ -124,7 +124,7 @@ class Shell:
         limit: after so many seconds a command that does not end is taken for one that hangs.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], limit: float = 900) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], limit: float = 1800) -> None:
         self.folder = folder
         self._limit = limit
         self._process = subprocess.Popen(
