@@ -14,7 +14,7 @@ from databricks_local.process import LocalWorkspace
 from deploy import AIRFLOW_BIN
 from walk import DemoError, Project, Step, Walk
 
-_START_S, _RUN_S, _EVERY_S = 600.0, 1800.0, 0.5
+_START_S, _RUN_S, _EVERY_S = 1200.0, 1800.0, 0.5
 _TAIL = 15
 _ENDED = ("success", "failed")
 _BEFORE = ("PENDING", "QUEUED", "BLOCKED", "")
