@@ -1,0 +1,1 @@
+"""What docs/comparison.md says of other tools, by running them."""

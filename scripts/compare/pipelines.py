@@ -1,0 +1,371 @@
+"""The rows about pipelines from metadata."""
+
+# Each scenario is given the tool and a machine, whether it needs them or not.
+# ruff: noqa: ARG001
+
+import json
+import re
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from compare.environments import environment, version_in
+from compare.findings import NOT_APPLICABLE, Finding, partly, row, yes_or_no
+from compare.machine import BIN, REPOSITORY, Machine, expect, write_tree
+from compare.stated import metadata
+from compare.tools import Tool
+
+TABLE = "pipelines"
+_SPARK_41 = REPOSITORY / ".venvs" / "spark41" / "bin" / "python"
+
+
+class Library(Tool):
+    """A Python package that makes pipelines or jobs."""
+
+    @property
+    def version(self) -> str:
+        """The version that runs."""
+        return version_in(
+            self.packages, {"sdp-meta": "databricks_labs_sdp_meta", "brickflow": "brickflows"}[self.name]
+        )
+
+    @property
+    def packages(self) -> Path:
+        """The folder of its modules."""
+        return next(environment(self.name).glob("lib/python*/site-packages"))
+
+    def source(self, pattern: str) -> str:
+        """Return the text of its own files that match a pattern."""
+        return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self.packages.glob(pattern)))
+
+
+class SkySpark(Library):
+    """skyspark, from this repository."""
+
+    @property
+    def program(self) -> Path:
+        """The executable."""
+        return BIN / "skyspark"
+
+    @property
+    def version(self) -> str:
+        """The version that runs."""
+        said = subprocess.run(
+            [BIN / "python", "-m", "pip", "show", "skyspark"], capture_output=True, text=True
+        )
+        found = re.search(r"^Version: (\S+)", said.stdout, re.MULTILINE)
+        expect(found)
+        return found[1]
+
+
+PIPELINES: tuple[Library, ...] = (
+    Library("sdp-meta", "sdp-meta (was dlt-meta)", ""),
+    Library("brickflow", "brickflow", ""),
+    SkySpark("skyspark", "skyspark", ""),
+)
+
+
+@row(
+    "described",
+    TABLE,
+    "What describes a pipeline",
+    "The examples that sdp-meta's wheel brings, the workflow of `probes/brickflow_project.py`, and "
+    "the `config.yml` of the "
+    "rows below.",
+)
+def described(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "sdp-meta":
+        examples = tool.packages / "databricks/labs/sdp_meta/_packaged_examples"
+        expect(list(examples.glob("json/*.template")) and list(examples.glob("yml/*.yml")))
+        return Finding(
+            "JSON or YAML", "Brought into Delta tables by a job; flows can be added from a CSV file."
+        )
+    if tool.name == "brickflow":
+        return Finding("Python", "Jobs and their tasks; what tables they make is up to the tasks.")
+    return Finding("YAML", "With SELECT statements or Python functions beside it.")
+
+
+_CONFIG = """\
+name: compare
+schema: compare
+storage: storage
+tables:
+  - name: bronze_orders
+    tags: [daily]
+    source: {format: json, path: landing, schema: "id INT, amount INT"}
+  - name: silver_orders
+    depends_on: bronze_orders
+    expectations:
+      - {expression: amount < 100, name: small, action: warn}
+      - {expression: amount > 0, name: positive, action: drop}
+    target: {quarantine: true}
+  - name: gold_history
+    depends_on: silver_orders
+    transformation: {type: sql, query: "SELECT id, amount FROM silver_orders"}
+    target: {mode: merge, keys: [id], scd_type: 2, sequence_by: amount}
+"""
+
+
+@row(
+    "runs-locally",
+    TABLE,
+    "Tables are made on this machine, without a workspace",
+    "skyspark: `skyspark run` of three tables. sdp-meta: whether `pyspark.pipelines` of "
+    "open-source Spark 4.1 has the "
+    "expectations that its code asks for. brickflow: two task functions are called.",
+)
+def runs_locally(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "skyspark":
+        code, results = _skyspark_run(tool.program)
+        return yes_or_no(code == 0 and "gold_history" in results)
+    if tool.name == "brickflow":
+        said = _brickflow(tool, machine, "call")
+        expect("called bronze silver" in said, said)
+        return partly("A task's function is called as any other; jobs run on Databricks.")
+    asks = "dp.expect_all_or_drop" in tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py")
+    program = "from pyspark import pipelines; print(hasattr(pipelines, 'expect_all_or_drop'))"
+    said = machine.run(_SPARK_41, "-c", program).said
+    expect(asks and "False" in said, said)
+    return Finding("no", "It asks the engine for expectations, which are Lakeflow's only.")
+
+
+@cache
+def _skyspark_run(program: Path) -> tuple[int, str]:
+    """Run the three tables once; return the exit code and the run's results as JSON."""
+    rows = ({"id": 1, "amount": 5}, {"id": 2, "amount": -1}, {"id": 3, "amount": 500})
+    # The jars are in the cache of who runs this.
+    cached = {"SKYSPARK_CACHE_DIR": str(Path.home() / ".cache" / "skyspark")}
+    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+        machine = Machine(Path(folder).resolve())
+        landing = "".join(f"{json.dumps(row)}\n" for row in rows)
+        write_tree(machine.place, {"config.yml": _CONFIG, "landing/a.json": landing})
+        done = machine.run(program, "run", "config.yml", env=cached, timeout=900)
+        found = list(machine.place.glob("storage/**/run_results.json"))
+        expect(found, done.said)
+        return done.code, found[0].read_text(encoding="utf-8")
+
+
+@row(
+    "expectations",
+    TABLE,
+    "Expectations on rows: warn, drop, fail, quarantine",
+    "The examples of sdp-meta's wheel; the run of skyspark above, which drops a row into its "
+    "quarantine table.",
+)
+def expectations(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "brickflow":
+        return Finding("n/a", "Its projects can bring the package spark-expectations.")
+    if tool.name == "sdp-meta":
+        code = tool.source("databricks/labs/sdp_meta/*.py")
+        kinds = ("expect_all(", "expect_all_or_drop(", "expect_all_or_fail(", "expect_or_quarantine")
+        return yes_or_no(all(kind in code for kind in kinds))
+    _, results = _skyspark_run(tool.program)
+    return yes_or_no(all(word in results for word in ("positive", "small", "silver_orders_quarantine")))
+
+
+@row(
+    "streaming",
+    TABLE,
+    "One description runs in batch and as streams",
+    "skyspark: `--mode streaming` in its help. sdp-meta: its code declares streaming tables.",
+)
+def streaming(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "brickflow":
+        return NOT_APPLICABLE
+    if tool.name == "sdp-meta":
+        expect("create_streaming_table" in tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py"))
+        return partly("Streaming tables, which a triggered update fills as a batch would.")
+    return yes_or_no("{batch,streaming}" in machine.run(tool.program, "run", "--help").said)
+
+
+@row(
+    "sources",
+    TABLE,
+    "Sources that the description names",
+    "The formats that the package's own code knows.",
+)
+def sources(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "brickflow":
+        return NOT_APPLICABLE
+    if tool.name == "sdp-meta":
+        code = tool.source("databricks/labs/sdp_meta/onboard_dataflowspec.py").lower()
+        names = ("cloudfiles", "delta", "kafka", "eventhub", "snapshot")
+        expect(all(name in code for name in names))
+        return Finding("Auto Loader, Delta, Kafka, Event Hubs, snapshots")
+    page = (REPOSITORY / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    expect("(delta, parquet, csv, json, xml)" in page)
+    return Finding("Delta, Parquet, CSV, JSON, XML, tables")
+
+
+@row(
+    "history",
+    TABLE,
+    "Changes and history (CDC, SCD type 2) from the description",
+    "sdp-meta: the CDC keys of the examples in its wheel. skyspark: a table of the run above with "
+    "`scd_type: 2`.",
+)
+def history(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "brickflow":
+        return NOT_APPLICABLE
+    if tool.name == "sdp-meta":
+        code = tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py")
+        asks = ("auto_cdc", "apply_changes_from_snapshot")
+        expect(all(word in code for word in asks), asks)
+        return Finding("yes", "Also from snapshots and from several sources into one table.")
+    code, _ = _skyspark_run(tool.program)
+    expect(code == 0)
+    return partly("As a merge in batch; not when the pipeline is registered with Lakeflow.")
+
+
+@row(
+    "selection",
+    TABLE,
+    "A part of the tables is run, by tags and by what depends on what",
+    "`skyspark plan --select`; sdp-meta's settings of a pipeline; brickflow's environment variables.",
+)
+def selection(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "skyspark":
+        write_tree(machine.place, {"config.yml": _CONFIG})
+        said = machine.run(tool.program, "plan", "config.yml", "--select", "+silver_orders").said
+        return yes_or_no("silver_orders" in said and "gold_history" not in said)
+    if tool.name == "sdp-meta":
+        expect("dataflowIds" in tool.source("databricks/labs/sdp_meta/dataflow_spec.py"))
+        return partly("By group, or by a list of flows.")
+    expect("BRICKFLOW_DEPLOY_ONLY_WORKFLOWS" in tool.source("brickflow/__init__.py"))
+    return partly("By workflow, when they are deployed.")
+
+
+@row(
+    "graph",
+    TABLE,
+    "The tables and what they read can be drawn without a workspace",
+    "`skyspark graph`; a command of that kind in the other packages.",
+)
+def graph(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "skyspark":
+        write_tree(machine.place, {"config.yml": _CONFIG})
+        machine.run(tool.program, "graph", "config.yml", "-o", "lineage.html")
+        drawn = machine.place / "lineage.html"
+        return yes_or_no(drawn.exists() and "gold_history" in drawn.read_text(encoding="utf-8"))
+    expect("graph" not in _commands(tool, machine))
+    return Finding("no", "Databricks draws it, once it is deployed.")
+
+
+def _commands(tool: Library, machine: Machine) -> str:
+    """Return the commands of a package, as its help or its code names them."""
+    if tool.name == "brickflow":
+        return machine.run(environment("brickflow") / "bin" / "bf", "projects", "--help").said.lower()
+    return " ".join(re.findall(r"^def (\w+)", tool.source("databricks/labs/sdp_meta/cli.py"), re.MULTILINE))
+
+
+@row(
+    "from-failure",
+    TABLE,
+    "What failed is run again, and nothing else",
+    "`skyspark run --from-failure` in its help; a command of that kind in the other packages.",
+)
+def from_failure(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "skyspark":
+        return yes_or_no("--from-failure" in machine.run(tool.program, "run", "--help").said)
+    commands = _commands(tool, machine)
+    expect(not any(word in commands for word in ("retry", "repair", "failure")))
+    return Finding("no", "Databricks does: a refresh of some tables, a repair of a run.")
+
+
+@row(
+    "tests",
+    TABLE,
+    "It brings a pytest plugin",
+    "The entry points of its distribution.",
+)
+def tests(tool: Library, machine: Machine) -> Finding:
+    folder = BIN.parent if tool.name == "skyspark" else environment(tool.name)
+    python = folder / "bin" / "python"
+    name = {"sdp-meta": "databricks-labs-sdp-meta", "brickflow": "brickflows"}.get(tool.name, tool.name)
+    program = (
+        "from importlib.metadata import distribution\n"
+        f"print([e.name for e in distribution('{name}').entry_points if e.group == 'pytest11'])"
+    )
+    return yes_or_no("[]" not in machine.run(python, "-c", program).said)
+
+
+@row(
+    "task-types",
+    TABLE,
+    "Kinds of tasks of a job that it describes",
+    "brickflow: its `TaskType`. The others: the tasks in their own code.",
+)
+def task_types(tool: Library, machine: Machine) -> Finding:
+    if tool.name != "brickflow":
+        return Finding(
+            "1", "A job that updates the pipeline." if tool.name == "skyspark" else "The job that onboards."
+        )
+    program = "from brickflow.engine.task import TaskType; print(len(TaskType))"
+    return Finding(machine.run(environment("brickflow") / "bin" / "python", "-c", program).said.strip())
+
+
+@row(
+    "deploy",
+    TABLE,
+    "It deploys to a workspace",
+    "brickflow: the bundle of `probes/brickflow_project.py`, made on databricks-local. The others: "
+    "their commands.",
+)
+def deploy(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "brickflow":
+        _brickflow(tool, machine, "deploy")
+        bundle = yaml.safe_load((machine.place / "bundle.yml").read_text(encoding="utf-8"))
+        job = bundle["targets"]["orders-local"]["resources"]["jobs"]["orders"]
+        expect({task["task_key"] for task in job["tasks"]} == {"bronze", "silver", "gold"})
+        return Finding(
+            "yes", "As a bundle, by the databricks CLI that it fetches; version 0.236.1 by default."
+        )
+    if tool.name == "sdp-meta":
+        expect("def deploy(" in tool.source("databricks/labs/sdp_meta/cli.py"))
+        return Finding("yes", "As `databricks labs sdp-meta deploy`, or as a bundle. Not run here.")
+    said = machine.run(tool.program, "deploy", "--help").said
+    return yes_or_no("--schedule" in said, "The pipeline and a job with its schedule.")
+
+
+def _brickflow(tool: Library, machine: Machine, what: str) -> str:
+    probe = Path(__file__).parent / "probes" / "brickflow_project.py"
+    write_tree(machine.place, {"entrypoint.py": probe.read_text(encoding="utf-8")})
+    given = {"BRICKFLOW_MODE": "deploy", "BRICKFLOW_ENV": "local", "BRICKFLOW_DEPLOYMENT_MODE": "bundle"}
+    python = environment("brickflow") / "bin" / "python"
+    done = machine.run(python, "entrypoint.py", what, env={**tool.variables, **given})
+    expect(done.code == 0, done.said)
+    return done.said
+
+
+@row(
+    "licence",
+    TABLE,
+    "Licence",
+    "Its distribution's metadata; of skyspark its `pyproject.toml`.",
+)
+def licence(tool: Library, machine: Machine) -> Finding:
+    if tool.name == "skyspark":
+        return Finding("Apache-2.0")
+    found = re.search(r"^License(?:-Expression)?: (.+)$", metadata(tool), re.MULTILINE)
+    expect(found)
+    only = "For use with Databricks." if "Databricks" in found[1] else ""
+    return Finding(found[1], only)
+
+
+@row(
+    "needs",
+    TABLE,
+    "What it needs to run a pipeline",
+    "Read, not run: from its own documentation.",
+)
+def needs(tool: Library, machine: Machine) -> Finding:
+    return Finding(
+        {
+            "skyspark": "Java 17 and Spark, or Databricks",
+            "sdp-meta": "Databricks",
+            "brickflow": "Databricks and its CLI",
+        }[tool.name]
+    )
