@@ -153,7 +153,7 @@ class _Environment:
         """Check the types of a small program that uses the package, and run it."""
         consumer = _CONSUMERS / f"{self.package.module}.py"
         run(
-            *(tool("mypy"), "--strict", "--config-file=", "--python-executable", self.python),
+            *(tool("mypy"), "--config-file", _HERE / "mypy.ini", "--python-executable", self.python),
             *("--cache-dir", self.home / ".mypy_cache", consumer),
             cwd=self.home,
             doing=f"Checking the types of {consumer.name}",
