@@ -106,8 +106,9 @@ def _expanded(entry: Any, pages: dict[str, File]) -> Any:
         return [found for item in entry if (found := _expanded(item, pages))]
     if isinstance(entry, dict):
         return {title: found for title, value in entry.items() if (found := _expanded(value, pages))}
-    matching = sorted((page for page in pages if fnmatch(page, entry)), key=lambda page: _rank(pages[page]))
-    return matching if "*" in entry else "".join(matching)
+    if "*" not in entry:
+        return entry
+    return sorted((page for page in pages if fnmatch(page, entry)), key=lambda page: _rank(pages[page]))
 
 
 def _rank(file: File) -> tuple[int, str]:
