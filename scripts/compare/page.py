@@ -50,7 +50,7 @@ def _table(name: str, results: dict[str, Any]) -> str:
         cells = [_cell(results["rows"][row.name].get(tool, _NOT_RUN), notes) for tool in tools]
         lines.append(f"| {row.title} | {' | '.join(cells)} |")
     lines += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1)), ""] if notes else [""]
-    lines += ["How each row was tried:", "", *(_tried(row) for row in rows), ""]
+    lines += ["How each row was tried, in the order of the table:", "", *(_tried(row) for row in rows), ""]
     return "\n".join(lines)
 
 
@@ -63,4 +63,4 @@ def _cell(found: dict[str, str], notes: list[str]) -> str:
 
 
 def _tried(row: Row) -> str:
-    return f"- `{row.name}`: {row.title[0].lower()}{row.title[1:]}. {row.tried}"
+    return f"- `{row.name}`: {row.tried}"

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,6 +20,8 @@ from compare.stated import metadata
 from compare.tools import Tool
 
 TABLE = "pipelines"
+# Of who runs this: scenarios have a home folder of their own.
+_JARS = Path.home() / ".cache" / "skyspark"
 _SPARK_41 = REPOSITORY / ".venvs" / "spark41" / "bin" / "python"
 
 
@@ -113,9 +116,8 @@ tables:
     "runs-locally",
     TABLE,
     "Tables are made on this machine, without a workspace",
-    "skyspark: `skyspark run` of three tables. sdp-meta: whether `pyspark.pipelines` of "
-    "open-source Spark 4.1 has the "
-    "expectations that its code asks for. brickflow: two task functions are called.",
+    "skyspark: `skyspark run` of three tables. sdp-meta: `probes/sdp_meta.py` onboards a flow on Spark 4.1 "
+    "and writes down what it asks of the engine. brickflow: two task functions are called.",
 )
 def runs_locally(tool: Library, machine: Machine) -> Finding:
     if tool.name == "skyspark":
@@ -125,19 +127,32 @@ def runs_locally(tool: Library, machine: Machine) -> Finding:
         said = _brickflow(tool, machine, "call")
         expect("called bronze silver" in said, said)
         return partly("A task's function is called as any other; jobs run on Databricks.")
-    asks = "dp.expect_all_or_drop" in tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py")
-    program = "from pyspark import pipelines; print(hasattr(pipelines, 'expect_all_or_drop'))"
-    said = machine.run(_SPARK_41, "-c", program).said
-    expect(asks and "False" in said, said)
-    return Finding("no", "It asks the engine for expectations, which are Lakeflow's only.")
+    found = _sdp_meta()
+    expect(found["onboarded"] == 2 and not found["open_source_expectations"], found)
+    return partly(
+        "Its metadata is onboarded; its tables ask for expectations, which open-source Spark 4.1 has not."
+    )
+
+
+@cache
+def _sdp_meta() -> dict[str, Any]:
+    """Onboard one flow on plain Spark once; return what sdp-meta asks of the engine."""
+    packages = next(environment("sdp-meta").glob("lib/python*/site-packages"))
+    probe = Path(__file__).parent / "probes" / "sdp_meta.py"
+    cached = {"SKYSPARK_CACHE_DIR": str(_JARS), "PYTHONPATH": str(packages)}
+    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+        machine = Machine(Path(folder).resolve())
+        done = machine.run(_SPARK_41, probe, machine.place, env=cached, timeout=1800)
+        expect(done.code == 0, done.said)
+        found: dict[str, Any] = json.loads((machine.place / "found.json").read_text(encoding="utf-8"))
+        return found
 
 
 @cache
 def _skyspark_run(program: Path) -> tuple[int, str]:
     """Run the three tables once; return the exit code and the run's results as JSON."""
     rows = ({"id": 1, "amount": 5}, {"id": 2, "amount": -1}, {"id": 3, "amount": 500})
-    # The jars are in the cache of who runs this.
-    cached = {"SKYSPARK_CACHE_DIR": str(Path.home() / ".cache" / "skyspark")}
+    cached = {"SKYSPARK_CACHE_DIR": str(_JARS)}
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
         machine = Machine(Path(folder).resolve())
         landing = "".join(f"{json.dumps(row)}\n" for row in rows)
@@ -152,16 +167,17 @@ def _skyspark_run(program: Path) -> tuple[int, str]:
     "expectations",
     TABLE,
     "Expectations on rows: warn, drop, fail, quarantine",
-    "The examples of sdp-meta's wheel; the run of skyspark above, which drops a row into its "
+    "What sdp-meta asks of the engine for four rules; the run of skyspark above, which drops a row into its "
     "quarantine table.",
 )
 def expectations(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
         return Finding("n/a", "Its projects can bring the package spark-expectations.")
     if tool.name == "sdp-meta":
-        code = tool.source("databricks/labs/sdp_meta/*.py")
-        kinds = ("expect_all(", "expect_all_or_drop(", "expect_all_or_fail(", "expect_or_quarantine")
-        return yes_or_no(all(kind in code for kind in kinds))
+        asked = {name for name, *_ in _sdp_meta()["asked"]}
+        tables = [options.get("name") for _, _, options in _sdp_meta()["asked"]]
+        kinds = {"expect_all", "expect_all_or_drop", "expect_all_or_fail"}
+        return yes_or_no(kinds <= asked and "orders_quarantine" in tables)
     _, results = _skyspark_run(tool.program)
     return yes_or_no(all(word in results for word in ("positive", "small", "silver_orders_quarantine")))
 
@@ -204,17 +220,16 @@ def sources(tool: Library, machine: Machine) -> Finding:
     "history",
     TABLE,
     "Changes and history (CDC, SCD type 2) from the description",
-    "sdp-meta: the CDC keys of the examples in its wheel. skyspark: a table of the run above with "
-    "`scd_type: 2`.",
+    "sdp-meta: the flow that it asks for with `scd_type: 2`. skyspark: a table of the run above with that.",
 )
 def history(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
         return NOT_APPLICABLE
     if tool.name == "sdp-meta":
-        code = tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py")
-        asks = ("auto_cdc", "apply_changes_from_snapshot")
-        expect(all(word in code for word in asks), asks)
-        return Finding("yes", "Also from snapshots and from several sources into one table.")
+        flows = [options for name, _, options in _sdp_meta()["asked"] if name == "create_auto_cdc_flow"]
+        expect("apply_changes_from_snapshot" in tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py"))
+        known = flows and flows[0]["stored_as_scd_type"] == "2"
+        return yes_or_no(bool(known), "Also from snapshots and from several sources into one table.")
     code, _ = _skyspark_run(tool.program)
     expect(code == 0)
     return partly("As a merge in batch; not when the pipeline is registered with Lakeflow.")
