@@ -108,6 +108,7 @@ def _read(local: LocalWorkspace, schema: str) -> Iterator[dict[str, Any]]:
     output = client.jobs.get_run_output(read.run_id or 0)
     if output.error:
         raise DemoError(f"The tables cannot be read: {output.error} See {read.run_page_url}")
-    for line in (output.logs or "").splitlines():
-        if line.startswith(_MARK):
-            yield json.loads(line.removeprefix(_MARK))
+    said = [line for line in (output.logs or "").splitlines() if line.startswith(_MARK)]
+    if len(said) != len(ORDERS):
+        raise DemoError(f"The workspace says nothing of the rows that it read: see {read.run_page_url}")
+    yield from (json.loads(line.removeprefix(_MARK)) for line in said)
