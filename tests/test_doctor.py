@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scaffold import BIN, MakeTemplate, change_template, commit_all, write_tree
+from scaffold import BIN, MakeTemplate, change_template, commit_all, git, write_tree
 
 from mshell_cut import cli, source
 from mshell_cut.diagnosis.programs import Programs
@@ -490,6 +491,17 @@ def test_a_project_that_is_not_under_git(examine: Callable[..., Checks], project
     assert checks["repository"]["status"] == "warning"
     assert "git init" in checks["repository"]["remedy"]
     assert not {"conflicts", "rejects"} & set(checks)
+
+
+def test_a_project_that_its_repository_does_not_know(examine: Callable[..., Checks], project: Path) -> None:
+    shutil.rmtree(project / ".git")
+    write_tree(project.parent, {"README.md": "# All projects\n"})
+    git(project.parent, "init", "--quiet")
+    git(project.parent, "add", "README.md")
+    git(project.parent, "commit", "--quiet", "--message", "first")
+    found = examine("--project", project)["repository"]
+    assert found["status"] == "warning"
+    assert "run 'git add --all" in found["remedy"]
 
 
 def test_an_update_that_is_not_finished(
