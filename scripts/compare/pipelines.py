@@ -150,7 +150,7 @@ def _sdp_meta() -> dict[str, Any]:
 
 @cache
 def _skyspark_run(program: Path) -> tuple[int, str]:
-    """Run the three tables once; return the exit code and the run's results as JSON."""
+    """Run the three tables once; return the exit code, and the run's results with its tables."""
     rows = ({"id": 1, "amount": 5}, {"id": 2, "amount": -1}, {"id": 3, "amount": 500})
     cached = {"SKYSPARK_CACHE_DIR": str(_JARS)}
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
@@ -160,7 +160,8 @@ def _skyspark_run(program: Path) -> tuple[int, str]:
         done = machine.run(program, "run", "config.yml", env=cached, timeout=900)
         found = list(machine.place.glob("storage/**/run_results.json"))
         expect(found, done.said)
-        return done.code, found[0].read_text(encoding="utf-8")
+        tables = " ".join(path.name for path in machine.place.glob("spark-warehouse/**/*quarantine"))
+        return done.code, found[0].read_text(encoding="utf-8") + tables
 
 
 @row(
