@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skyspark.settings import Settings as Settings
     from skyspark.settings import load_settings as load_settings
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "PipelineApp": "skyspark.pipeline.app",
