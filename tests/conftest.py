@@ -28,9 +28,13 @@ _SLOWEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take minutes, and keep together what shares its setup."""
     for item in items:
-        # A file's tests, or where they judge a project after the other, those of each project.
-        project = item.callspec.id if item.path.name == "test_every_template.py" else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}-{project}"))
+        # A file's tests, or of those that judge a project after the other each project's; what reads the site.
+        group = f"{item.path.parent.name}-{item.path.stem}"
+        if item.path.name == "test_every_template.py":
+            group += item.callspec.id
+        elif "site" in item.fixturenames:
+            group = "site"
+        item.add_marker(pytest.mark.xdist_group(group))
     place = {name: number for number, name in enumerate(_SLOWEST)}
     items.sort(key=lambda item: place.get(item.name, len(place)))
 
