@@ -28,7 +28,7 @@ _SLOWEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take minutes, and keep together what shares its setup."""
     for item in items:
-        # A file's tests, or of those that judge a project after the other each project's; what reads the site.
+        # A file's tests, or each project's where a file judges many of them; and all that reads the site.
         group = f"{item.path.parent.name}-{item.path.stem}"
         if item.path.name == "test_every_template.py":
             group += item.callspec.id
