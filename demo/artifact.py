@@ -9,7 +9,7 @@ import ci
 from databricks.sdk.service.catalog import VolumeType
 from databricks_local.errors import NotServingError
 from databricks_local.process import LocalWorkspace
-from image_root import ImageError, ImageRoot, build_context, walk_dockerfile
+from image_root import ImageError, ImageRoot, build_context, make_runtime, walk_dockerfile
 from walk import REPOSITORY, DemoError, Project, Step, Walk
 
 _DEPLOY = REPOSITORY / "packages/databricks-local/tests/bundle/deploy.py"
@@ -40,9 +40,8 @@ def _image(walk: Walk, project: Project) -> LocalWorkspace:
         )
         step.progress = "walking the Dockerfile"
         context = build_context(checkout, walk.folder / "image-context")
-        (spark,) = (checkout / ".venv/lib").glob("python3*/site-packages")
         try:
-            image = walk_dockerfile(checkout, context, walk.folder / "image", collected, spark)
+            image = walk_dockerfile(checkout, context, walk.folder / "image", collected, _spark(checkout))
         except ImageError as error:
             raise DemoError(str(error)) from None
         _describe(step, image)
@@ -58,7 +57,7 @@ def _bundle(walk: Walk, project: Project) -> LocalWorkspace:
     checkout = ci.checkout(walk)
     with walk.step(6, "Make the bundle: wheels of the project and of what the runtime lacks") as step:
         step.say("$ make package-dependencies")
-        walk.run(["make", "package-dependencies"], checkout)
+        collected = walk.run(["make", "package-dependencies"], checkout)
         wheels = sorted(path.name for path in (checkout / "dependency_wheels").glob("*.whl"))
         step.say(f"beside the project's own wheel: {', '.join(wheels)}")
         # What `make bundle-validate` does beside this asks the workspace that the answers name.
@@ -66,7 +65,11 @@ def _bundle(walk: Walk, project: Project) -> LocalWorkspace:
         step.say("tests/bundle passed: every field, schedule and entry point of the bundle's jobs")
         step.see("bundle", checkout / "databricks.yaml")
     with walk.step(7, "Deploy the bundle to the workspace") as step:
-        workspace = _serve(walk, project, checkout / ".venv/bin/python", [])
+        try:
+            python = make_runtime(checkout, walk.folder / "runtime", collected, _spark(checkout))
+        except ImageError as error:
+            raise DemoError(str(error)) from None
+        workspace = _serve(walk, project, python, [])
         _furnish(step, workspace, project)
         environment = {
             "DATABRICKS_HOST": workspace.host,
@@ -88,6 +91,11 @@ def _bundle(walk: Walk, project: Project) -> LocalWorkspace:
         for pipeline in workspace.client().pipelines.list_pipelines():
             step.say(f"pipeline: {pipeline.name}")
     return workspace
+
+
+def _spark(checkout: Path) -> Path:
+    (packages,) = (checkout / ".venv/lib").glob("python3*/site-packages")
+    return packages
 
 
 def _describe(step: Step, image: ImageRoot) -> None:

@@ -78,6 +78,37 @@ def _ignored(name: str, patterns: list[str]) -> bool:
     return ignored
 
 
+def make_runtime(project: Path, root: Path, collected: str, spark: Path) -> Path:
+    """Make the environment that stands for `/databricks/python3`, with what a project leaves to the runtime.
+
+    Args:
+        project: The project's folder, with `requirements.lock`.
+        root: The folder that stands for `/`; it must not be there yet.
+        collected: What `make wheels` or `make package-dependencies` printed: it names what is left.
+        spark: The `site-packages` of an environment with Spark, which Databricks brings.
+
+    Returns:
+        Its interpreter.
+
+    Raises:
+        ImageError: It cannot be made.
+    """
+    pins = _pins(project, collected)
+    environment = root / PYTHON
+    _run(sys.executable, "-m", "venv", environment, cwd=root.parent)
+    python = environment / "bin/python"
+    (pyspark,) = (pin for pin in pins if pin.startswith("pyspark=="))
+    others = [pin for pin in pins if pin != pyspark]
+    _run(_UV, "pip", "install", "--quiet", "--no-deps", "--python", python, *others, cwd=root)
+    # Spark is released as source, whose build takes a minute: what is built already is linked.
+    (packages,) = (environment / "lib").glob("python3*/site-packages")
+    for name in ("pyspark", f"{pyspark.replace('==', '-')}.dist-info"):
+        if not (spark / name).is_dir():
+            raise ImageError(f"{spark} has no {name}, which the image's runtime is to bring.")
+        (packages / name).symlink_to(spark / name)
+    return python
+
+
 def walk_dockerfile(project: Path, context: Path, root: Path, collected: str, spark: Path) -> ImageRoot:
     """Do a Dockerfile's instructions in a folder, over an environment that stands for the base image's.
 
@@ -94,7 +125,7 @@ def walk_dockerfile(project: Path, context: Path, root: Path, collected: str, sp
     Raises:
         ImageError: An instruction is not known, fails, or replaces what the runtime brings.
     """
-    python = _make_base(root, _pins(project, collected), spark)
+    python = make_runtime(project, root, collected, spark)
     runtime = _packages(python)
     copied: list[str] = []
     for keyword, arguments in _instructions((project / "Dockerfile").read_text(encoding="utf-8")):
@@ -134,24 +165,8 @@ def _pins(project: Path, collected: str) -> list[str]:
     spark = re.findall(r"^((?:pyspark|delta-spark|py4j)==[^ ]+)", lock, re.MULTILINE)
     left = re.findall(r"^left to the runtime: (.*)$", collected, re.MULTILINE)
     if len(left) != 1:
-        raise ImageError(f"`make wheels` does not say what is left to the runtime: {collected[-300:]}")
+        raise ImageError(f"nothing says what is left to the runtime: {collected[-300:]}")
     return [*spark, *left[0].split(", ")]
-
-
-def _make_base(root: Path, pins: list[str], spark: Path) -> Path:
-    environment = root / PYTHON
-    _run(sys.executable, "-m", "venv", environment, cwd=root.parent)
-    python = environment / "bin/python"
-    (pyspark,) = (pin for pin in pins if pin.startswith("pyspark=="))
-    others = [pin for pin in pins if pin != pyspark]
-    _run(_UV, "pip", "install", "--quiet", "--no-deps", "--python", python, *others, cwd=root)
-    # Spark is released as source, whose build takes a minute: what is built already is linked.
-    (packages,) = (environment / "lib").glob("python3*/site-packages")
-    for name in ("pyspark", f"{pyspark.replace('==', '-')}.dist-info"):
-        if not (spark / name).is_dir():
-            raise ImageError(f"{spark} has no {name}, which the image's runtime is to bring.")
-        (packages / name).symlink_to(spark / name)
-    return python
 
 
 def _packages(python: Path) -> dict[str, str]:
