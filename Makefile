@@ -5,9 +5,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # A file's tests share what they set up, so they stay together.
 PARALLEL := -n auto --dist loadfile
-# Tests that start programs, and mostly wait for them and for the disk, leave room for as many again. Which of
-# them stay together their conftest says.
-WAITING := -n $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`) --dist loadgroup
+# Tests that start programs, and mostly wait for them and for the disk, leave room for as many again.
+WAITING := -n $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`) --dist loadfile
 # Where a conftest puts the files that take longest first.
 LONGEST_FIRST := $(PARALLEL) --no-loadscope-reorder
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from scaffold import ANGLES, BIN, MakeTemplate, commit_all, write_tree
+from xdist.scheduler import LoadFileScheduling
 
 from mshell_cut import hooks
 
@@ -24,19 +25,26 @@ _SLOWEST = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take minutes, and keep together what shares its setup."""
-    for item in items:
-        # A file's tests, or each project's where a file judges many of them; and all that reads the site.
-        group = f"{item.path.parent.name}-{item.path.stem}"
-        if item.path.name == "test_every_template.py":
-            group += item.callspec.id
-        elif "site" in item.fixturenames:
-            group = "site"
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with the tests that take minutes."""
     place = {name: number for number, name in enumerate(_SLOWEST)}
     items.sort(key=lambda item: place.get(item.name, len(place)))
+
+
+class _SharedSetup(LoadFileScheduling):
+    """Keeps the tests of a file on one worker, as `--dist loadfile` does, but for two kinds of files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        # It judges many projects, one after the other, and all would wait for its last.
+        if file.endswith("test_every_template.py"):
+            return nodeid[nodeid.index("[") :]
+        # They read the site that is built for them.
+        return "site" if file.endswith(("docs/test_links.py", "docs/test_reference.py")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return _SharedSetup(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

@@ -133,8 +133,8 @@ def test_the_wheel_cuts_what_the_checkout_cuts_and_names_the_public_repository(
 def test_nothing_in_the_wheel_tells_of_the_machine_or_of_a_private_clone(installed: Path) -> None:
     private = [str(installed.parent).encode(), b"git.example.com", b"glpat-0123456789"]
     for path, content in read_tree(installed).items():
-        # What pip and uv write when they install.
-        if not path.endswith(("direct_url.json", "uv_cache.json")):
+        # What pip and uv write when they install, and Python when it imports.
+        if not path.endswith(("direct_url.json", "uv_cache.json", ".pyc")):
             assert not [text for text in private if text in content], path
 
 

@@ -32,12 +32,15 @@ class Programs:
 
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set, repr=False)
     _over: threading.Event = field(default_factory=threading.Event, repr=False)
+    # What is being started while the others are ended would be in nobody's hand.
+    _starting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __enter__(self) -> "Programs":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        with self._starting:
+            self._over.set()
         for process in list(self._running):
             _kill(process)
 
@@ -58,28 +61,26 @@ class Programs:
             env: variables on top of this process's own.
             given: its standard input.
         """
-        if self._over.is_set():
-            return Answer(False, "was stopped", False)
         # Files and no pipes: a pipe stays open for as long as anything the program started holds it.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as typed:
             typed.write(given.encode())
             typed.seek(0)
-            try:
-                process = subprocess.Popen(
-                    command,
-                    cwd=cwd,
-                    env={**os.environ, **(env or {})},
-                    stdin=typed,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                return Answer(False, f"does not run ({error.strerror or error})", False)
-            self._running.add(process)
-            if self._over.is_set():
-                # It was started while the others were ended.
-                _kill(process)
+            with self._starting:
+                if self._over.is_set():
+                    return Answer(False, "was stopped", False)
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        cwd=cwd,
+                        env={**os.environ, **(env or {})},
+                        stdin=typed,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    return Answer(False, f"does not run ({error.strerror or error})", False)
+                self._running.add(process)
             try:
                 code = process.wait(limit)
             except subprocess.TimeoutExpired:
