@@ -10,7 +10,9 @@ from skyspark.versions import installed_spark
 
 # A client of Spark Connect needs gRPC: the extra "connect", which tests/matrix.sh installs.
 collect_ignore = [] if find_spec("grpc") else ["test_connect.py"]
-# Declarative pipelines need it too, and Spark 4.1; once on the newest line is enough for what takes minutes.
+# The environments of the other lines of Spark, of which a file's schema knows nothing, have no validator.
+collect_ignore += [] if find_spec("jsonschema") else ["pipeline/test_file_schema.py"]
+# Declarative pipelines need gRPC too, and Spark 4.1; once on the newest line is enough for what takes minutes.
 if not has_engine() or installed_spark() != ENGINE_LINE:
     collect_ignore += ["pipeline/test_equality.py", "pipeline/test_validate_engine.py"]
 
