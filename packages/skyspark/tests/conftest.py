@@ -12,7 +12,7 @@ from skyspark.versions import installed_spark
 collect_ignore = [] if find_spec("grpc") else ["test_connect.py"]
 # The environments of the other lines of Spark, of which a file's schema knows nothing, have no validator.
 collect_ignore += [] if find_spec("jsonschema") else ["pipeline/test_file_schema.py"]
-# Declarative pipelines need gRPC too, and Spark 4.1; once on the newest line is enough for what takes minutes.
+# Declarative pipelines need gRPC and Spark 4.1; once on the newest line is enough for what takes minutes.
 if not has_engine() or installed_spark() != ENGINE_LINE:
     collect_ignore += ["pipeline/test_equality.py", "pipeline/test_validate_engine.py"]
 
