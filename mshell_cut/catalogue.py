@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mshell_cut import config, source
 from mshell_cut.errors import CatalogueError, FileUnreadableError, TemplateNotFoundError
+from mshell_cut.state import State
 
 _PACKAGE = Path(__file__).parent
 # Beside the package in a checkout, inside it in a wheel.
@@ -121,7 +122,7 @@ def opened(
     entry = find(reference)
     address = entry.address if entry else reference
     if address is None:
-        if not (_CHECKOUT / "cookiecutter.json").is_file():
+        if not _is_checkout():
             if checkout or directory:
                 raise TemplateNotFoundError(
                     f"{reference} comes with this mshell-cut as it is: name its repository with --template "
@@ -141,6 +142,31 @@ def opened(
         interactive=interactive,
     ) as found:
         yield found
+
+
+def carried(state: State) -> source.Source | None:
+    """Return the template of a project where it is one of those that come with mshell-cut, at this version.
+
+    Args:
+        state: what the project remembers.
+
+    Returns:
+        None where its repository has to be asked.
+    """
+    for template in BUILT_IN:
+        if template.directory != state.directory:
+            continue
+        if _is_checkout():
+            found = source.from_folder(_CHECKOUT / (template.directory or ""))
+        else:
+            found = source.from_package(_PACKAGE / "_templates" / template.name)
+        same = source.plain(found.address or "") == source.plain(state.template)
+        return found if same and found.commit == state.commit and not found.changed else None
+    return None
+
+
+def _is_checkout() -> bool:
+    return (_CHECKOUT / "cookiecutter.json").is_file()
 
 
 def _near(name: str) -> str:

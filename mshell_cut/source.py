@@ -51,9 +51,10 @@ def opened(
 ) -> Iterator[Source]:
     """Have a template at hand as a folder.
 
-    A folder is read where it lies, so that its author sees what is not committed yet; with `checkout`, and
-    from a git address, a clean copy is made that lasts as long as this context. Clones are kept in the user's
-    cache and only brought up to date, so that a template once used can be used again without a network.
+    A folder is read where it lies, so that its author sees what is not committed yet; with `checkout`, from a
+    bare repository and from a git address, a clean copy is made that lasts as long as this context. Clones
+    are kept in the user's cache and only brought up to date, so that a template once used can be used again
+    without a network.
 
     Args:
         address: a folder, a git URL, or an abbreviation such as `gh:owner/name`.
@@ -64,7 +65,10 @@ def opened(
     Raises:
         TemplateNotFoundError: there is nothing at that address, checkout or directory.
     """
-    if not is_remote(address):
+    origin = served(address)
+    if origin:
+        repository, inner = str(mirror(origin, interactive=interactive)), directory or ""
+    else:
         folder = Path(address).expanduser().resolve()
         if not folder.is_dir():
             raise TemplateNotFoundError(
@@ -78,9 +82,6 @@ def opened(
             raise TemplateNotFoundError(f"{address} is no git repository: --checkout has no meaning there.")
         repository, prefix, _ = found
         origin, inner = _origin(repository), f"{prefix}{directory or ''}".rstrip("/")
-    else:
-        origin = repository = expand(address)
-        repository, inner = str(mirror(origin, interactive=interactive)), directory or ""
     with tempfile.TemporaryDirectory(prefix="mshell-cut-") as temporary:
         copy = Path(temporary, "template")
         git.run("clone", "--quiet", "--shared", "--no-checkout", "--", repository, str(copy))
@@ -133,6 +134,21 @@ def expand(address: str) -> str:
     return address
 
 
+def served(address: str) -> str | None:
+    """Return the full address of a repository that has to be cloned for its files to be there.
+
+    Returns:
+        A git address written out, the absolute path of a bare repository, or None for any other folder.
+    """
+    if is_remote(address):
+        return expand(address)
+    folder = Path(address).expanduser().resolve()
+    if not folder.is_dir():
+        return None
+    told = git.ask("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=folder)
+    return str(folder) if told and told.split("\n") == ["true", str(folder)] else None
+
+
 def plain(address: str) -> str:
     """Write an address as one repository has but one: hosts serve it with and without `.git`."""
     return expand(address).removesuffix("/").removesuffix(".git")
@@ -157,15 +173,20 @@ def mirror_folder(address: str) -> Path:
 
 
 def mirror(address: str, *, interactive: bool) -> Path:
-    """Return a bare clone of a repository in the user's cache, brought up to date where it can be reached.
+    """Return where on this machine git reads a repository.
+
+    That is a bare clone in the user's cache, brought up to date where the repository can be reached; one that
+    is on this machine already is read in its place.
 
     Args:
-        address: a git URL.
+        address: from `served`.
         interactive: let git ask for a password.
 
     Raises:
         TemplateNotFoundError: it cannot be cloned.
     """
+    if not is_remote(address):
+        return Path(address)
     mirror = mirror_folder(address)
     if mirror.is_dir():
         try:
@@ -204,7 +225,9 @@ def _commit(copy: Path, checkout: str | None, address: str) -> str:
         if commit:
             return commit
     if not checkout:
-        raise TemplateNotFoundError(f"{address} is an empty repository.")
+        raise TemplateNotFoundError(
+            f"{address} has no commit at its HEAD: name a branch or tag with --checkout, if it has any."
+        )
     raise TemplateNotFoundError(f"{address} has no branch, tag or commit '{checkout}'.")
 
 

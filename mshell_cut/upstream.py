@@ -95,7 +95,9 @@ class Upstream:
             return Version(last.commit, last.tag, last.tag if followed else None)
         head = self.commit("HEAD")
         if not head:
-            raise TemplateNotFoundError(f"{self.address} is an empty repository.")
+            raise TemplateNotFoundError(
+                f"{self.address} has no commit at its HEAD: name a branch or tag with --to, if it has any."
+            )
         return Version(head, head[:10], followed)
 
     def version(self, wanted: str) -> Version:
@@ -323,8 +325,8 @@ def located(address: str, directory: str | None, temporary: Path, *, interactive
     Raises:
         TemplateNotFoundError: there is no repository at that address.
     """
-    full = source.expand(address)
-    if source.is_remote(address):
+    full = source.served(address)
+    if full:
         return Upstream(source.mirror(full, interactive=interactive), full, directory, temporary)
     path = Path(address).expanduser()
     place = source.place(path) if path.is_dir() else None

@@ -520,10 +520,12 @@ def test_the_template_is_recorded_as_a_cut_records_it(
     commit_all(nested)
     git(nested, "branch", "stable")
     git(tmp_path, "clone", "--quiet", str(nested), str(tmp_path / "clone"))
+    git(tmp_path, "clone", "--quiet", "--bare", str(nested), str(tmp_path / "bare"))
     options: list[list[str]] = [
         ["--template", str(tmp_path / "clone"), "--directory", "deep/one"],
         ["--template", str(nested / "deep" / "one")],
         ["--template", f"file://{nested}", "--directory", "deep/one"],
+        ["--template", str(tmp_path / "bare"), "--directory", "deep/one"],
     ]
     for number, where in enumerate(options):
         project = Path(here("cut", "--no-input", "--output-dir", tmp_path / str(number), *where)["project"])

@@ -74,6 +74,20 @@ def test_a_checkout_is_a_branch_a_tag_or_a_commit(template: Path, remote: bool) 
             assert not (found.path / "new").exists()
 
 
+def test_a_bare_repository_on_this_machine_is_cloned_like_any_other(template: Path, tmp_path: Path) -> None:
+    bare, newest = tmp_path / "served.git", git(template, "rev-parse", "HEAD")
+    git(tmp_path, "clone", "--quiet", "--bare", str(template), str(bare))
+    for checkout in (None, "main", newest):
+        with source.opened(str(bare), checkout=checkout) as found:
+            assert (found.path / "cookiecutter.json").is_file()
+            assert (found.address, found.commit, found.checkout) == (str(bare), newest, checkout)
+    git(bare, "symbolic-ref", "HEAD", "refs/heads/elsewhere")
+    with pytest.raises(TemplateNotFoundError, match="no commit at its HEAD"), source.opened(str(bare)):
+        pass
+    with source.opened(str(bare), checkout="main") as found:
+        assert found.commit == newest
+
+
 @pytest.mark.parametrize("checkout", ["nothing", "--upload-pack=touch pwned", "HEAD:README"])
 def test_an_unknown_checkout_is_named(template: Path, checkout: str) -> None:
     with (

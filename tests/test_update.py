@@ -354,6 +354,21 @@ def test_a_template_that_moved_can_be_named(plain: Path, cut: Cut, mshell_cut: R
     assert (project / "other.txt").read_text() == "newer\n"
 
 
+def test_a_template_may_lie_in_a_bare_repository_on_a_shared_disk(
+    plain: Path, cut: Cut, mshell_cut: Run, tmp_path: Path
+) -> None:
+    bare = tmp_path / "shared" / "template.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(plain), str(bare))
+    project = cut(bare)
+    assert state_of(project)["template"] == str(bare)
+    assert mshell_cut("check", cwd=project).returncode == 0
+    change_template(plain, {"other.txt": "newer\n"})
+    git(plain, "push", "--quiet", str(bare), "main")
+    assert mshell_cut("check", cwd=project).returncode == 1
+    assert mshell_cut("update", cwd=project).returncode == 0
+    assert (project / "other.txt").read_text() == "newer\n"
+
+
 def test_a_rewritten_history_is_a_sentence(plain: Path, cut: Cut, mshell_cut: Run) -> None:
     project = cut(plain)
     state = state_of(project)

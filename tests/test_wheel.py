@@ -199,6 +199,25 @@ def test_a_project_of_a_released_wheel_follows_the_public_repository(
     assert run(released, "check", "--project", project).returncode == 0
 
 
+def test_what_a_wheel_cut_it_adds_to_without_a_network(
+    released: Path, tmp_path: Path, reach: Callable[[Path], None]
+) -> None:
+    reach(tmp_path / "nowhere")
+    project = cut(released, "skyspark", tmp_path)
+    done = run(released, "add", "table", "gold_authors", "--depends-on", "silver_users", "--project", project)
+    assert done.returncode == 0, done.stderr
+    assert (project / "src/transformations/gold/gold_authors.py").is_file()
+    listed = run(released, "add", "--list", "--json", "--project", project)
+    assert set(json.loads(listed.stdout)["kinds"]) == {"table", "app", "dag", "schema"}
+
+    # Of another commit, only the repository tells what is added.
+    state = state_of(project) | {"commit": "0" * 40}
+    (project / ".cruft.json").write_text(json.dumps(state), encoding="utf-8")
+    refused = run(released, "add", "table", "gold_tags", "--layer", "gold", "--project", project)
+    assert refused.returncode == 2
+    assert "cannot be cloned" in refused.stderr
+
+
 def test_a_fork_names_its_own_repository_in_one_place(tmp_path: Path) -> None:
     clone = clone_with_releases(tmp_path / "clone")
     own = "https://git.example.com/platform/mshell-cut"

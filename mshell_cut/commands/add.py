@@ -1,5 +1,7 @@
 """`mshell-cut add`: a table, an app, a DAG or a schema in a project that is there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from mshell_cut.commands import options
 if TYPE_CHECKING:
     from mshell_cut.additions import Plan
     from mshell_cut.project import Project
+    from mshell_cut.render import Renderer
     from mshell_cut.upstream import Upstream
 
 # What templates add, with examples. A template may know fewer and others: those work, too.
@@ -129,24 +132,40 @@ def command(context: click.Context, listing: bool, folder: Path, address: str | 
 
 
 def _list(folder: Path, address: str | None, *, as_json: bool) -> None:
+    from mshell_cut import additions
     from mshell_cut.project import Project
-    from mshell_cut.upstream import opened
 
     project = Project.find(folder)
-    commit = project.state.commit
-    interactive = console.is_interactive() and not as_json
-    with opened(project.state, template=address, interactive=interactive) as upstream:
-        from mshell_cut import additions
-
-        found = additions.kinds(upstream.folder(commit)) if upstream.has_additions(commit) else {}
-        sentence = "" if found else _without_additions(upstream, project)
+    with _renderer(project, address, interactive=console.is_interactive() and not as_json) as found:
+        known = {} if isinstance(found, str) else additions.kinds(found.source.path)
     if as_json:
-        console.emit({"project": str(project.folder), "kinds": found})
-    elif found:
-        for kind, about in found.items():
-            console.say(f"{kind:8}{about}")
+        console.emit({"project": str(project.folder), "kinds": known})
+    elif isinstance(found, str):
+        console.say(found)
     else:
-        console.say(sentence)
+        for kind, about in known.items():
+            console.say(f"{kind:8}{about}")
+
+
+@contextmanager
+def _renderer(project: "Project", address: str | None, *, interactive: bool) -> "Iterator[Renderer | str]":
+    """Have the renderer of the project's template at hand, or a sentence on why that adds nothing."""
+    from mshell_cut import catalogue, questions
+    from mshell_cut.render import Renderer
+    from mshell_cut.renders import Renders
+    from mshell_cut.upstream import Version, opened
+
+    state = project.state
+    carried = None if address else catalogue.carried(state)
+    if carried:
+        yield Renderer(questions.load(carried.path), carried)
+        return
+    with opened(state, template=address, interactive=interactive) as upstream:
+        if upstream.has_additions(state.commit):
+            version = Version(state.commit, upstream.name(state.commit), state.checkout)
+            yield Renders(upstream).renderer(version)
+        else:
+            yield _without_additions(upstream, project)
 
 
 def _without_additions(upstream: "Upstream", project: "Project") -> str:
@@ -169,23 +188,17 @@ def _add(
 ) -> None:
     from mshell_cut.errors import RequestError
     from mshell_cut.project import Project
-    from mshell_cut.upstream import Version, opened
 
     kind = str(click.get_current_context().info_name)
     project = Project.find(folder)
-    state = project.state
-    interactive = console.is_interactive() and not as_json
-    with opened(state, template=address, interactive=interactive) as upstream:
-        if not upstream.has_additions(state.commit):
-            raise RequestError(_without_additions(upstream, project))
+    with _renderer(project, address, interactive=console.is_interactive() and not as_json) as found:
+        if isinstance(found, str):
+            raise RequestError(found)
         from mshell_cut import additions, file_changes
-        from mshell_cut.renders import Renders
 
         with console.working(f"Adding {name} …"):
-            version = Version(state.commit, upstream.name(state.commit), state.checkout)
-            renderer = Renders(upstream).renderer(version)
             request = additions.Request(kind, name, layer, _words(depends_on), _words(tags), schedule)
-            plan = additions.plan(project.folder, renderer, state.answers, request)
+            plan = additions.plan(project.folder, found, project.state.answers, request)
             if not dry_run:
                 file_changes.write(project.folder, plan.created, plan.changed)
     if as_json:

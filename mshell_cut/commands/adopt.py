@@ -156,7 +156,7 @@ def _located(reference: str, directory: str | None, temporary: Path) -> "tuple[U
 
     entry = catalogue.find(reference)
     where = entry.address if entry else reference
-    if where and source.is_remote(where):
+    if where and source.served(where):
         inner = directory or (entry.directory if entry else None)
         return located(where, inner, temporary, interactive=console.is_interactive()), inner
     with catalogue.opened(reference, directory=directory) as found:
