@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mshell_cut.errors import GitFailedError, MshellCutError
@@ -14,6 +15,34 @@ _QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 FALLBACK_IDENTITY = ("mshell-cut", "mshell-cut@localhost")
 # Set by git itself around hooks: they would make us work on the repository that called us.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The working tree that a folder lies in.
+
+    Attributes:
+        top: its top folder.
+        prefix: the way from there to the folder, with a `/` at its end; empty where it is the top.
+        head: the commit that is checked out.
+    """
+
+    top: Path
+    prefix: str
+    head: str
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a file of the folder is in the commit."""
+        return ask("cat-file", "-e", f"{self.head}:{self.prefix}{name}", cwd=self.top) is not None
+
+
+def checkout(folder: Path) -> Checkout | None:
+    """Find the working tree around a folder; None where there is none, or none with a commit."""
+    told = ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=folder)
+    if told is None:
+        return None
+    top, prefix, head = told.split("\n")
+    return Checkout(Path(top), prefix, head)
 
 
 def run(

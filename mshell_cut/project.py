@@ -11,21 +11,6 @@ from mshell_cut.state import FILE, State
 
 
 @dataclass(frozen=True)
-class Checkout:
-    """The git working tree that a project lies in.
-
-    Attributes:
-        top: its top folder.
-        prefix: the way from there to the project, with a `/` at its end; empty where it is the top.
-        head: the commit that is checked out.
-    """
-
-    top: Path
-    prefix: str
-    head: str
-
-
-@dataclass(frozen=True)
 class Project:
     """One project.
 
@@ -52,20 +37,19 @@ class Project:
         raise NotAProjectError(start)
 
     @cached_property
-    def checkout(self) -> Checkout:
+    def checkout(self) -> git.Checkout:
         """The working tree around the project.
 
         Raises:
             ProjectUncleanError: there is none, or it has no commit yet.
         """
-        told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=self.folder)
-        if told is None:
+        found = git.checkout(self.folder)
+        if found is None:
             raise ProjectUncleanError(
                 f"{self.folder} is not committed to git, so nothing could be undone: "
                 "run 'git init && git add --all && git commit -m start' there first."
             )
-        top, prefix, head = told.split("\n")
-        return Checkout(Path(top), prefix, head)
+        return found
 
     def require_clean(self) -> None:
         """Refuse uncommitted changes to files of the project that git knows; other folders do not matter.
@@ -90,8 +74,7 @@ class Project:
         Raises:
             ProjectUncleanError: it is not, or the project is not under git.
         """
-        path = f"{self.checkout.prefix}{FILE}"
-        if git.ask("cat-file", "-e", f"{self.checkout.head}:{path}", cwd=self.folder) is None:
+        if not self.checkout.holds(FILE):
             raise ProjectUncleanError(f"{self.folder / FILE} is not committed to git: commit it first.")
 
     @cached_property

@@ -77,11 +77,11 @@ def opened(
         if not checkout:
             yield from_folder(_inside(folder, directory, address, checkout))
             return
-        found = place(folder)
-        if not found:
+        around = git.checkout(folder)
+        if not around:
             raise TemplateNotFoundError(f"{address} is no git repository: --checkout has no meaning there.")
-        repository, prefix, _ = found
-        origin, inner = _origin(repository), f"{prefix}{directory or ''}".rstrip("/")
+        repository, origin = str(around.top), _origin(around.top)
+        inner = f"{around.prefix}{directory or ''}".rstrip("/")
     with tempfile.TemporaryDirectory(prefix="mshell-cut-") as temporary:
         copy = Path(temporary, "template")
         git.run("clone", "--quiet", "--shared", "--no-checkout", "--", repository, str(copy))
@@ -92,13 +92,14 @@ def opened(
 
 def from_folder(folder: Path) -> Source:
     """Describe a folder as it lies: its repository's origin (or own path), commit and uncommitted changes."""
-    found = place(folder)
-    if not found or not is_tracked(folder):
+    around = git.checkout(folder)
+    if not around or not is_tracked(folder):
         return Source(folder)
-    top, prefix, commit = found
     mine = ["cookiecutter.json", "hooks", ":(glob)*cookiecutter*/**"]
     changes = git.run("status", "--porcelain", "--untracked-files=normal", "--", *mine, cwd=folder)
-    return Source(folder, _origin(top), commit, None, prefix.rstrip("/") or None, bool(changes))
+    return Source(
+        folder, _origin(around.top), around.head, None, around.prefix.rstrip("/") or None, bool(changes)
+    )
 
 
 def from_package(folder: Path) -> Source:
@@ -154,17 +155,8 @@ def plain(address: str) -> str:
     return expand(address).removesuffix("/").removesuffix(".git")
 
 
-def place(folder: Path) -> tuple[str, str, str] | None:
-    """Return the top of a folder's repository, the way down from there and the commit, where there is one."""
-    told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=folder)
-    if told is None:
-        return None
-    top, prefix, commit = told.split("\n")
-    return top, prefix, commit
-
-
-def _origin(top: str) -> str:
-    return git.ask("config", "--get", "remote.origin.url", cwd=Path(top)) or top
+def _origin(top: Path) -> str:
+    return git.ask("config", "--get", "remote.origin.url", cwd=top) or str(top)
 
 
 def mirror_folder(address: str) -> Path:

@@ -329,15 +329,14 @@ def located(address: str, directory: str | None, temporary: Path, *, interactive
     if full:
         return Upstream(source.mirror(full, interactive=interactive), full, directory, temporary)
     path = Path(address).expanduser()
-    place = source.place(path) if path.is_dir() else None
-    if not place:
+    around = git.checkout(path) if path.is_dir() else None
+    if not around:
         what = "is no git repository with a commit" if path.is_dir() else "is not there"
         raise TemplateNotFoundError(
             f"The template at {address} {what}: name where it is now with --template."
         )
-    top, prefix, _ = place
-    inner = f"{prefix}{directory or ''}".rstrip("/")
-    return Upstream(Path(top), address, inner or None, temporary)
+    inner = f"{around.prefix}{directory or ''}".rstrip("/")
+    return Upstream(around.top, address, inner or None, temporary)
 
 
 def _is_part(name: str) -> bool:

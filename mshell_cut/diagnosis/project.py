@@ -41,18 +41,17 @@ def memory(project: Path) -> Outcome:
 
 def repository(project: Path) -> Outcome:
     """Check that the project is under git, and that no update of it waits to be finished."""
-    told = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "HEAD", cwd=project)
-    top, prefix, head = told.split("\n") if told else ("", "", "")
+    around = git.checkout(project)
     # A project may lie in a repository that does not know it yet.
-    if not told or git.ask("cat-file", "-e", f"{head}:{prefix}{FILE}", cwd=project) is None:
+    if not around or not around.holds(FILE):
         return warning(
             "repository",
             f"{project} is not committed to git, so no update could be undone",
-            f"run '{'' if told else 'git init && '}git add --all && git commit -m start' there",
+            f"run '{'' if around else 'git init && '}git add --all && git commit -m start' there",
         )
     from mshell_cut import applying
 
-    waiting = applying.opened(Path(top))
+    waiting = applying.opened(around.top)
     if waiting:
         count = len(waiting.conflicts)
         return warning(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mshell_cut import git
 from mshell_cut.errors import NotAProjectError, ProjectUncleanError
-from mshell_cut.project import Checkout, Project
+from mshell_cut.project import Project
 from mshell_cut.state import FILE, State
 
 # What a project is read from, beside git's own objects.
@@ -22,10 +22,10 @@ class Committed(Project):
         place: its repository, and the commit in place of HEAD.
     """
 
-    place: Checkout
+    place: git.Checkout
 
     @property
-    def checkout(self) -> Checkout:
+    def checkout(self) -> git.Checkout:
         """The repository around the project, and the commit to work on."""
         return self.place
 
@@ -67,4 +67,4 @@ class Committed(Project):
                 (copies / path.removeprefix(prefix)).write_bytes(text.encode("utf-8", "surrogateescape"))
         if not (copies / FILE).exists():
             raise NotAProjectError(folder)
-        return cls(copies, State.read(copies), Checkout(top, prefix, head))
+        return cls(copies, State.read(copies), git.Checkout(top, prefix, head))
