@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "packages/astro-dag-deploy/tests/standins"))
 
-import boto3
+import stack
 from astro_api import AstroApi, Fault, api_token
 from gateway import Application, Gateway, is_signed_by
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -34,7 +34,6 @@ PACKAGE = Path(__file__).resolve().parents[1] / "packages/astro-dag-deploy"
 WORKSPACE, DEPLOYMENT = "cm0workspace", "cm0deployment"
 """The ids in Astro."""
 DAGS, SOURCES, TABLE, SECRET = "demo-dags", "demo-builds", "demo-state", "astro-token"
-REGION = "eu-west-1"
 
 
 class Astro(AstroApi):
@@ -99,7 +98,7 @@ def serve(application: Application) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def make_stack(astro: Astro, name: str) -> None:
+def surround(astro: Astro, name: str) -> None:
     """Make in AWS and Astro what the function needs, and its environment, as `template.yml` has it.
 
     Args:
@@ -108,17 +107,8 @@ def make_stack(astro: Astro, name: str) -> None:
     """
     token = api_token(astro.organization, WORKSPACE)
     astro.add_deployment(DEPLOYMENT, workspace=WORKSPACE, token=token)
-    s3 = boto3.client("s3")
-    for bucket in DAGS, SOURCES:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(Bucket=DAGS, VersioningConfiguration={"Status": "Enabled"})
-    boto3.client("dynamodb").create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=token)
+    stack.make_stack(DAGS, TABLE, SECRET, token)
+    stack.make_bucket(SOURCES)
     os.environ |= {
         "DAG_BUCKET": DAGS,
         "STATE_TABLE": TABLE,
@@ -149,14 +139,14 @@ def main() -> None:
     os.environ |= {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
-        "AWS_DEFAULT_REGION": REGION,
+        "AWS_DEFAULT_REGION": stack.REGION,
         "AWS_ENDPOINT_URL": aws,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     with Astro(Path(folder)) as astro:
-        make_stack(astro, name)
+        surround(astro, name)
         # What it imports reads variables at once, as in a cold start.
         from astro_dag_deploy.main import handler
 

@@ -18,26 +18,11 @@ _START_S, _RUN_S, _EVERY_S = 1200.0, 1800.0, 0.5
 _TAIL = 15
 _ENDED = ("success", "failed")
 _BEFORE = ("PENDING", "QUEUED", "BLOCKED", "")
-# What production has time for: to ask now and then whether a run has ended, and to try again after minutes.
-_POLICY = '''\
-"""What this Airflow asks of all tasks."""
-
-
-def task_policy(task):
-    """Ask often, and fail at once."""
-    task.retries = 0
-    if hasattr(task, "polling_period_seconds"):
-        task.polling_period_seconds = 1
-'''
 _VARIABLES = {
-    # A new file is to be seen at once; those that are known do not change.
+    # A new file is to be seen at once.
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
     "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-    # It starts while the CI has the processors, and nothing is as fast as it expects.
-    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
-    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
-    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
+    # It starts while the CI has the processors.
     "AIRFLOW__CORE__PARALLELISM": "2",
 }
 
@@ -52,8 +37,6 @@ def start_airflow(walk: Walk) -> Airflow:
     """
     home = walk.folder / "airflow"
     (home / "dags").mkdir(parents=True, exist_ok=True)
-    (home / "config").mkdir()
-    (home / "config/airflow_local_settings.py").write_text(_POLICY, encoding="utf-8")
     return walk.stack.enter_context(Airflow(home, AIRFLOW_BIN, _VARIABLES))
 
 

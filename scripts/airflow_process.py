@@ -23,6 +23,27 @@ _PATIENCE_S = 120.0
 # Below those that kernels give to whoever asks for any port: it takes half a minute before Airflow listens.
 _PORTS = range(20000, 30000)
 
+# What production has time for would be most of a short run: asking twice in a minute whether a job has ended,
+# and minutes before a failed task is tried again.
+_POLICY = '''\
+"""What this Airflow asks of all tasks."""
+
+
+def task_policy(task):
+    """Ask often, and fail at once."""
+    task.retries = 0
+    if hasattr(task, "polling_period_seconds"):
+        task.polling_period_seconds = 1
+'''
+_BUSY = {
+    # The files do not change, and reading them again takes seconds of a processor.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    # Where others use the processors, too, nothing is as fast as it expects.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
+}
+
 Json = dict[str, Any]
 
 
@@ -32,6 +53,9 @@ class AirflowError(Exception):
 
 class Airflow:
     """All of Airflow below one process, with SQLite, the local executor and no password, on 127.0.0.1.
+
+    Its tasks are not tried again, and ask each second whether what they wait for has ended. A Dag's file is
+    read once.
 
     Attributes:
         host: The address of its pages and of its API.
@@ -68,12 +92,15 @@ class Airflow:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger),
+            **_BUSY,
             **variables,
         }
 
     def __enter__(self) -> "Airflow":
         """Start it; `wait_for_dags` says when it is there."""
-        self._home.mkdir(parents=True, exist_ok=True)
+        settings = self._home / "config" / "airflow_local_settings.py"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(_POLICY, encoding="utf-8")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["airflow", "standalone"],

@@ -83,7 +83,7 @@ class RepositoryLinks(Extension):
         self.page = ""
         self.repository = repository
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (Markdown's name)
         """Run before mkdocs' own processor, whose priority is 0."""
         md.treeprocessors.register(_Links(md, self), "repository_links", 1)
 

@@ -48,14 +48,6 @@ ORDER = {
     "gold_post_users": ["silver_posts", "silver_users"],
     "gold_most_popular_tags": ["silver_posts"],
 }
-# What production has time for would be most of this test: asking once in 30 s whether the job has ended, and
-# five minutes before a failed task is tried again.
-POLICY = """
-def task_policy(task):
-    task.retries = 0
-    if hasattr(task, "polling_period_seconds"):
-        task.polling_period_seconds = 1
-"""
 # Compiling queries of a few rows takes longer than running them.
 SMALL_DATA = {
     "spark.sql.adaptive.enabled": "false",
@@ -174,18 +166,9 @@ def variables(
     # The archive is unpacked below the folder for temporary files.
     temporary = folder / "tmp"
     temporary.mkdir()
-    config = folder / "airflow/config"
-    config.mkdir(parents=True)
-    (config / "airflow_local_settings.py").write_text(POLICY, encoding="utf-8")
     return {
         **{f"AIRFLOW_CONN_{name}_DEFAULT": json.dumps(content) for name, content in connections.items()},
         "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
-        # The files do not change, and reading them again takes seconds of a processor.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-        # Where others use the processors, too, nothing of Airflow's is as fast as it expects.
-        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
-        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
-        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
         "STACK_EXCHANGE_ARCHIVE_URL": archive,
         "TMPDIR": str(temporary),
     }

@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 sys.path.insert(0, str(Path(__file__).parent / "standins"))
 
 from astro_api import AstroApi
+from stack import REGION
 from surroundings import WORKSPACE, Cloud, make_surroundings
 
 
@@ -31,7 +32,7 @@ def aws() -> Iterator[str]:
         patch.setenv("AWS_ENDPOINT_URL", address)
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setenv("POWERTOOLS_SERVICE_NAME", "astro-dag-deploy")
         # For each call moto would list the folder of its modules, and log a line.
         backend = functools.cache(DomainDispatcherApplication.get_backend_for_host)

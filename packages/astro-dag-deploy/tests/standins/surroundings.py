@@ -10,6 +10,7 @@ import pytest
 from astro_dag_deploy import main
 from astro_dag_deploy.model.target import Target
 from astro_dag_deploy.utils.s3_client import S3Client
+from stack import make_stack
 
 WORKSPACE = "clworkspace"
 TOKEN = "token-that-nobody-may-see"
@@ -88,15 +89,7 @@ class Cloud:
 
 def make_surroundings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make in AWS and Astro what a function needs, and its environment."""
-    cloud.s3.create_bucket(Bucket=cloud.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    cloud.s3.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
-    cloud.dynamodb.create_table(
-        TableName=cloud.table,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    boto3.client("secretsmanager").create_secret(Name=cloud.bucket, SecretString=TOKEN)
+    make_stack(cloud.bucket, cloud.table, cloud.bucket, TOKEN)
     cloud.astro.add_deployment(cloud.target.deployment, workspace=cloud.target.workspace, token=TOKEN)
     variables = {
         "DAG_BUCKET": cloud.bucket,

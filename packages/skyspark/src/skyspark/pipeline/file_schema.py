@@ -135,7 +135,7 @@ class _FileSchema(GenerateJsonSchema):
             made.setdefault("allOf", []).extend(rules)
         return made
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 (pydantic's signature)
         return False
 
 

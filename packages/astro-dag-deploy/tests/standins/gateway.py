@@ -19,8 +19,8 @@ from werkzeug import Request, Response
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MOST_BYTES = 6 * 1024 * 1024
-# A program names no path that API Gateway would not: its stages are the first part of the path.
-_SIGNATURE = "AWS4-HMAC-SHA256 Credential="
+SIGNATURE = "AWS4-HMAC-SHA256 Credential="
+"""What an `Authorization` begins with, before the id of the access key."""
 
 Handler = Callable[[Any, Any], dict[str, Any]]
 Application = Callable[..., Iterable[bytes]]
@@ -35,7 +35,7 @@ def is_signed_by(request: Request, key: str) -> bool:
         request: The request.
         key: The id of the access key.
     """
-    return request.headers.get("Authorization", "").startswith(f"{_SIGNATURE}{key}/")
+    return request.headers.get("Authorization", "").startswith(f"{SIGNATURE}{key}/")
 
 
 @dataclass
@@ -94,18 +94,20 @@ class Gateway:
         if (request.method, request.path) != (self._method, self.path) or not is_signed_by(
             request, self._key
         ):
-            return self._own(403, "Missing Authentication Token", request_id)
+            return self.own(403, "Missing Authentication Token", request_id)
         if (request.content_length or 0) > _MOST_BYTES:
-            return self._own(413, "Request Too Long", request_id)
+            return self.own(413, "Request Too Long", request_id)
         event = self._event(request, request_id)
         context = Invocation(str(uuid.uuid4()), time.monotonic() + self._lifetime)
         invocation: Future[Mapping[str, Any]] = self._invocations.submit(self._handler, event, context)
         try:
             answer = invocation.result(self._patience)
         except FutureTimeoutError:
-            return self._own(504, "Endpoint request timed out", request_id)
+            return self.own(504, "Endpoint request timed out", request_id)
         except Exception as error:  # noqa: BLE001 (whatever it is, Lambda tells the gateway that it was)
-            return self._own(502, f"Internal server error: {type(error).__name__}", request_id)
+            return self.own(502, f"Internal server error: {type(error).__name__}", request_id)
+        if not _is_proxy_answer(answer):
+            return self.own(502, "Malformed Lambda proxy response", request_id)
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     def _event(self, request: Request, request_id: str) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class Gateway:
             "isBase64Encoded": False,
         }
 
-    def _own(self, status: int, message: str, request_id: str) -> Response:
+    def own(self, status: int, message: str, request_id: str) -> Response:
         """Return what the gateway answers by itself, in the words of the description."""
         kind = "INTEGRATION_TIMEOUT" if status == 504 else f"DEFAULT_{status // 100}XX"
         own = self._own_answers[kind]
@@ -144,3 +146,12 @@ class Gateway:
             for name, value in own.get("responseParameters", {}).items()
         }
         return Response(text, status, headers, content_type="application/json")
+
+
+def _is_proxy_answer(answer: Mapping[str, Any]) -> bool:
+    return (
+        answer.keys() == {"statusCode", "headers", "body"}
+        and isinstance(answer["statusCode"], int)
+        and isinstance(answer["body"], str)
+        and all(isinstance(text, str) for item in answer["headers"].items() for text in item)
+    )
