@@ -15,12 +15,12 @@ import pexpect
 from compare.findings import NO, NOT_APPLICABLE, YES, Finding, partly, row, yes_or_no
 from compare.machine import Machine, commit_all, expect, hidden, read_tree
 from compare.mini import PRINCIPAL, REFUSAL, Mini
-from compare.tools import Tool, emptied
+from compare.tools import Cutter, emptied
 
 TABLE = "cutting"
 
 
-def mini(tool: Tool, machine: Machine, what: Mini | None = None) -> Path:
+def mini(tool: Cutter, machine: Machine, what: Mini | None = None) -> Path:
     """Write the mini template in a tool's dialect."""
     return (what or Mini()).written(tool.dialect, machine.place / "template")
 
@@ -31,7 +31,7 @@ def mini(tool: Tool, machine: Machine, what: Mini | None = None) -> Path:
     "Answers from a file, without a prompt",
     "The mini template is cut with a file that answers two of its four questions.",
 )
-def answers_file(tool: Tool, machine: Machine) -> Finding:
+def answers_file(tool: Cutter, machine: Machine) -> Finding:
     out = emptied(machine.place / "out")
     words = tool.file_words(
         mini(tool, machine), out, {"repo_name": "sales", "squad": "checkout"}, machine.place
@@ -49,7 +49,7 @@ def answers_file(tool: Tool, machine: Machine) -> Finding:
     "An answer to a question that is not there is refused",
     "The mini template is cut with an answer to `repo_nmae`.",
 )
-def unknown_answer(tool: Tool, machine: Machine) -> Finding:
+def unknown_answer(tool: Cutter, machine: Machine) -> Finding:
     done = tool.cut(machine, mini(tool, machine), repo_nmae="sales")
     return yes_or_no(done.code != 0 and "repo_nmae" in done.said)
 
@@ -63,7 +63,7 @@ def unknown_answer(tool: Tool, machine: Machine) -> Finding:
     "in a hook before the cut. It is cut with a bad name twice, and a project is given a bad name "
     "by an update.",
 )
-def one_sentence(tool: Tool, machine: Machine) -> Finding:
+def one_sentence(tool: Cutter, machine: Machine) -> Finding:
     template, out = mini(tool, machine, Mini(validated=True)), machine.place / "out"
     refused = [tool.cut(machine, template, repo_name="Bad Name")]
     words = tool.file_words(template, emptied(out), {"repo_name": "Bad Name"}, machine.place)
@@ -88,7 +88,7 @@ def one_sentence(tool: Tool, machine: Machine) -> Finding:
     "only, and the "
     "default is `docker`.",
 )
-def conditional_question(tool: Tool, machine: Machine) -> Finding:
+def conditional_question(tool: Cutter, machine: Machine) -> Finding:
     words = tool.ask_words(mini(tool, machine), emptied(machine.place / "out"))
     said = _asked(machine, [str(word) for word in words], tool.variables)
     if "squad" not in said:
@@ -121,7 +121,7 @@ def _asked(machine: Machine, words: list[str], variables: dict[str, str]) -> str
     "A cut can be shown without writing",
     "The option that shows and writes nothing, where the tool's help names one, on the mini template.",
 )
-def dry_run(tool: Tool, machine: Machine) -> Finding:
+def dry_run(tool: Cutter, machine: Machine) -> Finding:
     if tool.dry is None:
         return NO
     out = emptied(machine.place / "out")
@@ -139,7 +139,7 @@ _FAILING = "import sys\n\nsys.exit('this hook fails')\n"
     "Nothing is left after a hook of the template that fails",
     "The mini template with a hook (a task of copier's) that exits with 1 after the cut.",
 )
-def failed_hook(tool: Tool, machine: Machine) -> Finding:
+def failed_hook(tool: Cutter, machine: Machine) -> Finding:
     if tool.dialect == "databricks":
         return Finding("n/a", "Its templates have no hooks.")
     what = Mini(
@@ -164,7 +164,7 @@ _BROKEN = {
     "Nothing is left after a template whose last file does not parse",
     "The mini template with one more file that holds an `if` without a condition.",
 )
-def broken_template(tool: Tool, machine: Machine) -> Finding:
+def broken_template(tool: Cutter, machine: Machine) -> Finding:
     done = tool.cut(machine, mini(tool, machine, Mini(last=_BROKEN)))
     expect(done.code, done.said)
     return yes_or_no(not any((machine.place / "out").iterdir()))
@@ -181,7 +181,7 @@ _SETTLE_S = 10
     f"The mini template with 300 more files is cut {_KILLS} times and killed at moments spread over the "
     f"time of a whole cut; within {_SETTLE_S} seconds nothing, or what a whole cut gives, has to be there.",
 )
-def killed(tool: Tool, machine: Machine) -> Finding:
+def killed(tool: Cutter, machine: Machine) -> Finding:
     more = {f"data/{number:04}.txt": f"{number} of @repo_name@\n" for number in range(300)}
     template = mini(tool, machine, replace(Mini(), files={**Mini().files, **more}))
     whole = read_tree(tool.project(machine, template, "whole"))
@@ -216,7 +216,7 @@ def _settled(out: Path, whole: set[str]) -> bool:
     "A second cut from a git address that cannot be reached any more",
     "The mini template is cut from a `file://` address, the repository is moved away, and it is cut again.",
 )
-def offline(tool: Tool, machine: Machine) -> Finding:
+def offline(tool: Cutter, machine: Machine) -> Finding:
     template = mini(tool, machine)
     address = f"{'git+' if tool.name in ('cookiecutter', 'copier') else ''}file://{template}"
     first = tool.cut(machine, address, "first")
@@ -236,7 +236,7 @@ def offline(tool: Tool, machine: Machine) -> Finding:
     "A template from a zip archive",
     "The mini template as a zip archive on this machine.",
 )
-def other_sources(tool: Tool, machine: Machine) -> Finding:
+def other_sources(tool: Cutter, machine: Machine) -> Finding:
     template = mini(tool, machine)
     archive = shutil.make_archive(str(machine.place / "zipped"), "zip", template.parent, template.name)
     return yes_or_no(tool.cut(machine, archive).code == 0)
@@ -248,7 +248,7 @@ def other_sources(tool: Tool, machine: Machine) -> Finding:
     "A default made of an earlier answer",
     "The default of `squad` is the name and `-team`.",
 )
-def computed_default(tool: Tool, machine: Machine) -> Finding:
+def computed_default(tool: Cutter, machine: Machine) -> Finding:
     squad = {"type": "str", "default": "{{ repo_name }}-team"}
     go = {"type": "string", "default": "{{.repo_name}}-team", "description": "squad", "order": 2}
     what = Mini(
@@ -268,7 +268,7 @@ def computed_default(tool: Tool, machine: Machine) -> Finding:
     "A question with several of the choices as its answer",
     "The command line answers a question of the template with two of three choices.",
 )
-def several_choices(tool: Tool, machine: Machine) -> Finding:
+def several_choices(tool: Cutter, machine: Machine) -> Finding:
     one_of = {"enum": ["a", "b", "c"]}
     several: dict[str, dict[str, object]] = {
         "cookiecutter": {"parts": ["a", "b", "c"]},
@@ -289,7 +289,7 @@ def several_choices(tool: Tool, machine: Machine) -> Finding:
     "Two templates in one project, each upgraded on its own",
     "A second template, with one file and a file of answers of its own, is cut into the project.",
 )
-def two_templates(tool: Tool, machine: Machine) -> Finding:
+def two_templates(tool: Cutter, machine: Machine) -> Finding:
     if not tool.updates:
         return NOT_APPLICABLE
     project = tool.project(machine, mini(tool, machine))

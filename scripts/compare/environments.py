@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
+from importlib.metadata import Distribution
 from pathlib import Path
 
 from compare.machine import BIN, REPOSITORY, expect
@@ -20,6 +21,8 @@ _PINS = {
     "sdp-meta": HERE / "requirements-sdp-meta.txt",
     "brickflow": HERE / "requirements-brickflow.txt",
 }
+# By whoever publishes them; the others have the tool's name.
+_DISTRIBUTIONS = {"sdp-meta": "databricks-labs-sdp-meta", "brickflow": "brickflows"}
 
 
 class NotHereError(Exception):
@@ -39,6 +42,8 @@ def environment(tool: str) -> Path:
     Raises:
         NotHereError: it could not be installed.
     """
+    if tool == "skyspark":
+        return BIN.parent
     pins = _PINS[tool]
     if pins == _STOCK_PINS and (_STOCK / "bin" / tool).exists():
         return _STOCK
@@ -83,8 +88,29 @@ def version_of(tool: str) -> str:
     return found[0]
 
 
-def version_in(packages: Path, distribution: str) -> str:
-    """Return the version of a distribution by the name of its folder of metadata."""
-    return (
-        next(packages.glob(f"{distribution}-*.dist-info")).name.removesuffix(".dist-info").rpartition("-")[2]
-    )
+def packages(tool: str) -> Path:
+    """Return the folder of the modules that a tool's environment has.
+
+    Raises:
+        NotHereError: it could not be installed.
+    """
+    return next(environment(tool).glob("lib/python*/site-packages"))
+
+
+def distribution(tool: str) -> Distribution:
+    """Return a tool as its environment has it installed.
+
+    Raises:
+        NotHereError: it could not be installed.
+    """
+    name = _DISTRIBUTIONS.get(tool, tool)
+    return next(iter(Distribution.discover(name=name, path=[str(packages(tool))])))
+
+
+def metadata(tool: str) -> str:
+    """Return what a tool's distribution says of itself.
+
+    Raises:
+        NotHereError: it could not be installed.
+    """
+    return distribution(tool).read_text("METADATA") or ""

@@ -156,6 +156,12 @@ def commit_all(folder: Path, message: str, tag: str | None = None) -> None:
         git(folder, "tag", tag)
 
 
+def reset(folder: Path) -> None:
+    """Bring a working tree back to its commit, without what git does not know."""
+    git(folder, "reset", "--quiet", "--hard")
+    git(folder, "clean", "--quiet", "-fd")
+
+
 @contextmanager
 def hidden(folder: Path) -> Iterator[None]:
     """Take a folder out of reach for a while, as a network that is down does with a repository."""

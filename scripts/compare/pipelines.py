@@ -3,72 +3,18 @@
 # Each scenario is given the tool and a machine, whether it needs them or not.
 # ruff: noqa: ARG001
 
-import json
 import re
-import subprocess
-import tempfile
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import yaml
 
-from compare.environments import environment, version_in
+from compare import pipeline_runs
+from compare.environments import distribution, environment, metadata, packages
 from compare.findings import NOT_APPLICABLE, Finding, partly, row, yes_or_no
-from compare.machine import BIN, REPOSITORY, Machine, expect, write_tree
-from compare.stated import metadata
-from compare.tools import Tool
+from compare.libraries import Library
+from compare.machine import REPOSITORY, Machine, expect, write_tree
+from compare.pipeline_runs import CONFIG
 
 TABLE = "pipelines"
-# Of who runs this: scenarios have a home folder of their own.
-_JARS = Path.home() / ".cache" / "skyspark"
-_SPARK_41 = REPOSITORY / ".venvs" / "spark41" / "bin" / "python"
-
-
-class Library(Tool):
-    """A Python package that makes pipelines or jobs."""
-
-    @property
-    def version(self) -> str:
-        """The version that runs."""
-        return version_in(
-            self.packages, {"sdp-meta": "databricks_labs_sdp_meta", "brickflow": "brickflows"}[self.name]
-        )
-
-    @property
-    def packages(self) -> Path:
-        """The folder of its modules."""
-        return next(environment(self.name).glob("lib/python*/site-packages"))
-
-    def source(self, pattern: str) -> str:
-        """Return the text of its own files that match a pattern."""
-        return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self.packages.glob(pattern)))
-
-
-class SkySpark(Library):
-    """skyspark, from this repository."""
-
-    @property
-    def program(self) -> Path:
-        """The executable."""
-        return BIN / "skyspark"
-
-    @property
-    def version(self) -> str:
-        """The version that runs."""
-        said = subprocess.run(
-            [BIN / "python", "-m", "pip", "show", "skyspark"], capture_output=True, text=True
-        )
-        found = re.search(r"^Version: (\S+)", said.stdout, re.MULTILINE)
-        expect(found)
-        return found[1]
-
-
-PIPELINES: tuple[Library, ...] = (
-    Library("sdp-meta", "sdp-meta (was dlt-meta)", ""),
-    Library("brickflow", "brickflow", ""),
-    SkySpark("skyspark", "skyspark", ""),
-)
 
 
 @row(
@@ -81,7 +27,7 @@ PIPELINES: tuple[Library, ...] = (
 )
 def described(tool: Library, machine: Machine) -> Finding:
     if tool.name == "sdp-meta":
-        examples = tool.packages / "databricks/labs/sdp_meta/_packaged_examples"
+        examples = packages(tool.name) / "databricks/labs/sdp_meta/_packaged_examples"
         expect(list(examples.glob("json/*.template")) and list(examples.glob("yml/*.yml")))
         return Finding(
             "JSON or YAML", "Brought into Delta tables by a job; flows can be added from a CSV file."
@@ -89,27 +35,6 @@ def described(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
         return Finding("Python", "Jobs and their tasks; what tables they make is up to the tasks.")
     return Finding("YAML", "With SELECT statements or Python functions beside it.")
-
-
-_CONFIG = """\
-name: compare
-schema: compare
-storage: storage
-tables:
-  - name: bronze_orders
-    tags: [daily]
-    source: {format: json, path: landing, schema: "id INT, amount INT"}
-  - name: silver_orders
-    depends_on: bronze_orders
-    expectations:
-      - {expression: amount < 100, name: small, action: warn}
-      - {expression: amount > 0, name: positive, action: drop}
-    target: {quarantine: true}
-  - name: gold_history
-    depends_on: silver_orders
-    transformation: {type: sql, query: "SELECT id, amount FROM silver_orders"}
-    target: {mode: merge, keys: [id], scd_type: 2, sequence_by: amount}
-"""
 
 
 @row(
@@ -121,47 +46,17 @@ tables:
 )
 def runs_locally(tool: Library, machine: Machine) -> Finding:
     if tool.name == "skyspark":
-        code, results = _skyspark_run(tool.program)
+        code, results = pipeline_runs.skyspark(tool.program)
         return yes_or_no(code == 0 and "gold_history" in results)
     if tool.name == "brickflow":
-        said = _brickflow(tool, machine, "call")
+        said = pipeline_runs.brickflow(tool, machine, "call")
         expect("called bronze silver" in said, said)
         return partly("A task's function is called as any other; jobs run on Databricks.")
-    found = _sdp_meta()
+    found = pipeline_runs.sdp_meta()
     expect(found["onboarded"] == 2 and not found["open_source_expectations"], found)
     return partly(
         "Its metadata is onboarded; its tables ask for expectations, which open-source Spark 4.1 has not."
     )
-
-
-@cache
-def _sdp_meta() -> dict[str, Any]:
-    """Onboard one flow on plain Spark once; return what sdp-meta asks of the engine."""
-    packages = next(environment("sdp-meta").glob("lib/python*/site-packages"))
-    probe = Path(__file__).parent / "probes" / "sdp_meta.py"
-    cached = {"SKYSPARK_CACHE_DIR": str(_JARS), "PYTHONPATH": str(packages)}
-    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-        machine = Machine(Path(folder).resolve())
-        done = machine.run(_SPARK_41, probe, machine.place, env=cached, timeout=1800)
-        expect(done.code == 0, done.said)
-        found: dict[str, Any] = json.loads((machine.place / "found.json").read_text(encoding="utf-8"))
-        return found
-
-
-@cache
-def _skyspark_run(program: Path) -> tuple[int, str]:
-    """Run the three tables once; return the exit code, and the run's results with its tables."""
-    rows = ({"id": 1, "amount": 5}, {"id": 2, "amount": -1}, {"id": 3, "amount": 500})
-    cached = {"SKYSPARK_CACHE_DIR": str(_JARS)}
-    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-        machine = Machine(Path(folder).resolve())
-        landing = "".join(f"{json.dumps(row)}\n" for row in rows)
-        write_tree(machine.place, {"config.yml": _CONFIG, "landing/a.json": landing})
-        done = machine.run(program, "run", "config.yml", env=cached, timeout=900)
-        found = list(machine.place.glob("storage/**/run_results.json"))
-        expect(found, done.said)
-        tables = " ".join(path.name for path in machine.place.glob("spark-warehouse/**/*quarantine"))
-        return done.code, found[0].read_text(encoding="utf-8") + tables
 
 
 @row(
@@ -175,11 +70,11 @@ def expectations(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
         return Finding("n/a", "Its projects can bring the package spark-expectations.")
     if tool.name == "sdp-meta":
-        asked = {name for name, *_ in _sdp_meta()["asked"]}
-        tables = [options.get("name") for _, _, options in _sdp_meta()["asked"]]
+        asked = {name for name, *_ in pipeline_runs.sdp_meta()["asked"]}
+        tables = [options.get("name") for _, _, options in pipeline_runs.sdp_meta()["asked"]]
         kinds = {"expect_all", "expect_all_or_drop", "expect_all_or_fail"}
         return yes_or_no(kinds <= asked and "orders_quarantine" in tables)
-    _, results = _skyspark_run(tool.program)
+    _, results = pipeline_runs.skyspark(tool.program)
     return yes_or_no(all(word in results for word in ("positive", "small", "silver_orders_quarantine")))
 
 
@@ -227,11 +122,15 @@ def history(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
         return NOT_APPLICABLE
     if tool.name == "sdp-meta":
-        flows = [options for name, _, options in _sdp_meta()["asked"] if name == "create_auto_cdc_flow"]
+        flows = [
+            options
+            for name, _, options in pipeline_runs.sdp_meta()["asked"]
+            if name == "create_auto_cdc_flow"
+        ]
         expect("apply_changes_from_snapshot" in tool.source("databricks/labs/sdp_meta/dataflow_pipeline.py"))
         known = flows and flows[0]["stored_as_scd_type"] == "2"
         return yes_or_no(bool(known), "Also from snapshots and from several sources into one table.")
-    code, _ = _skyspark_run(tool.program)
+    code, _ = pipeline_runs.skyspark(tool.program)
     expect(code == 0)
     return partly("As a merge in batch; not when the pipeline is registered with Lakeflow.")
 
@@ -244,7 +143,7 @@ def history(tool: Library, machine: Machine) -> Finding:
 )
 def selection(tool: Library, machine: Machine) -> Finding:
     if tool.name == "skyspark":
-        write_tree(machine.place, {"config.yml": _CONFIG})
+        write_tree(machine.place, {"config.yml": CONFIG})
         said = machine.run(tool.program, "plan", "config.yml", "--select", "+silver_orders").said
         return yes_or_no("silver_orders" in said and "gold_history" not in said)
     if tool.name == "sdp-meta":
@@ -262,7 +161,7 @@ def selection(tool: Library, machine: Machine) -> Finding:
 )
 def graph(tool: Library, machine: Machine) -> Finding:
     if tool.name == "skyspark":
-        write_tree(machine.place, {"config.yml": _CONFIG})
+        write_tree(machine.place, {"config.yml": CONFIG})
         machine.run(tool.program, "graph", "config.yml", "-o", "lineage.html")
         drawn = machine.place / "lineage.html"
         return yes_or_no(drawn.exists() and "gold_history" in drawn.read_text(encoding="utf-8"))
@@ -298,14 +197,7 @@ def from_failure(tool: Library, machine: Machine) -> Finding:
     "The entry points of its distribution.",
 )
 def tests(tool: Library, machine: Machine) -> Finding:
-    folder = BIN.parent if tool.name == "skyspark" else environment(tool.name)
-    python = folder / "bin" / "python"
-    name = {"sdp-meta": "databricks-labs-sdp-meta", "brickflow": "brickflows"}.get(tool.name, tool.name)
-    program = (
-        "from importlib.metadata import distribution\n"
-        f"print([e.name for e in distribution('{name}').entry_points if e.group == 'pytest11'])"
-    )
-    return yes_or_no("[]" not in machine.run(python, "-c", program).said)
+    return yes_or_no(bool(distribution(tool.name).entry_points.select(group="pytest11")))
 
 
 @row(
@@ -332,7 +224,7 @@ def task_types(tool: Library, machine: Machine) -> Finding:
 )
 def deploy(tool: Library, machine: Machine) -> Finding:
     if tool.name == "brickflow":
-        _brickflow(tool, machine, "deploy")
+        pipeline_runs.brickflow(tool, machine, "deploy")
         bundle = yaml.safe_load((machine.place / "bundle.yml").read_text(encoding="utf-8"))
         job = bundle["targets"]["orders-local"]["resources"]["jobs"]["orders"]
         expect({task["task_key"] for task in job["tasks"]} == {"bronze", "silver", "gold"})
@@ -346,16 +238,6 @@ def deploy(tool: Library, machine: Machine) -> Finding:
     return yes_or_no("--schedule" in said, "The pipeline and a job with its schedule.")
 
 
-def _brickflow(tool: Library, machine: Machine, what: str) -> str:
-    probe = Path(__file__).parent / "probes" / "brickflow_project.py"
-    write_tree(machine.place, {"entrypoint.py": probe.read_text(encoding="utf-8")})
-    given = {"BRICKFLOW_MODE": "deploy", "BRICKFLOW_ENV": "local", "BRICKFLOW_DEPLOYMENT_MODE": "bundle"}
-    python = environment("brickflow") / "bin" / "python"
-    done = machine.run(python, "entrypoint.py", what, env={**tool.variables, **given})
-    expect(done.code == 0, done.said)
-    return done.said
-
-
 @row(
     "licence",
     TABLE,
@@ -365,7 +247,7 @@ def _brickflow(tool: Library, machine: Machine, what: str) -> str:
 def licence(tool: Library, machine: Machine) -> Finding:
     if tool.name == "skyspark":
         return Finding("Apache-2.0")
-    found = re.search(r"^License(?:-Expression)?: (.+)$", metadata(tool), re.MULTILINE)
+    found = re.search(r"^License(?:-Expression)?: (.+)$", metadata(tool.name), re.MULTILINE)
     expect(found)
     only = "For use with Databricks." if "Databricks" in found[1] else ""
     return Finding(found[1], only)

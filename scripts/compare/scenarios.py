@@ -3,6 +3,7 @@
 from compare import cutting, pipelines, speed, stated, upgrading
 from compare.findings import ROWS as ROWS
 from compare.findings import Row
+from compare.libraries import PIPELINES
 from compare.tools import CUTTING, Tool
 
 # Each registers its rows when it is imported.
@@ -13,10 +14,10 @@ TABLES = {
     stated.TABLE: "What the tools are",
     pipelines.TABLE: "Pipelines from metadata",
 }
-TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*CUTTING, *pipelines.PIPELINES)}
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*CUTTING, *PIPELINES)}
 
 
 def tools_of(row: Row) -> list[str]:
     """Return the tools that a row compares."""
-    kind = pipelines.PIPELINES if row.table == pipelines.TABLE else CUTTING
+    kind = PIPELINES if row.table == pipelines.TABLE else CUTTING
     return [tool.name for tool in kind]

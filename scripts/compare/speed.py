@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 from compare.cutting import mini
-from compare.environments import environment
+from compare.environments import packages
 from compare.findings import NOT_APPLICABLE, Finding, row
-from compare.machine import BIN, REPOSITORY, Machine, expect, git
-from compare.mini import Mini
-from compare.tools import Tool, emptied
+from compare.machine import BIN, REPOSITORY, Machine, expect, reset
+from compare.mini import NEWER
+from compare.tools import Cutter, Tool, emptied
 
 TABLE = "speed"
 _RUNS = 5
@@ -38,7 +38,7 @@ def _best(durations: list[float]) -> Finding:
     "the first commit, "
     "the others make none.",
 )
-def cut_time(tool: Tool, machine: Machine) -> Finding:
+def cut_time(tool: Cutter, machine: Machine) -> Finding:
     template, durations = mini(tool, machine), []
     for _ in range(_RUNS + 1):
         words = tool.cut_words(template, emptied(machine.place / "out"), {}, machine.place)
@@ -55,15 +55,14 @@ def cut_time(tool: Tool, machine: Machine) -> Finding:
     "An upgrade of three files of the mini template",
     _HOW,
 )
-def update_time(tool: Tool, machine: Machine) -> Finding:
+def update_time(tool: Cutter, machine: Machine) -> Finding:
     if not tool.updates:
         return NOT_APPLICABLE
     project, durations = tool.project(machine, mini(tool, machine)), []
-    newer = Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= ").edited("docs/notes.md", "Third.", "Newer.")
+    newer = NEWER.edited("docs/notes.md", "Third.", "Newer.")
     newer.edited("README.md", "Kept", "Owned").written(tool.dialect, machine.place / "template", "v2.0.0")
     for _ in range(_RUNS + 1):
-        git(project, "reset", "--quiet", "--hard")
-        git(project, "clean", "--quiet", "-fd")
+        reset(project)
         begun = _processor()
         done = tool.update(machine, project)
         durations.append(_processor() - begun)
@@ -82,24 +81,19 @@ def update_time(tool: Tool, machine: Machine) -> Finding:
 def installed(tool: Tool, machine: Machine) -> Finding:
     if tool.name == "databricks":
         return Finding(f"1 program, {tool.program.stat().st_size / 1e6:.0f} MB, no Python")
-    folder = machine.place / "alone"
-    source = {
-        "mshell-cut": str(REPOSITORY),
-        "sdp-meta": "databricks-labs-sdp-meta",
-        "brickflow": "brickflows",
-    }
-    what = source.get(tool.name, f"{tool.name}=={tool.version}")
-    if tool.name not in ("cookiecutter", "mshell-cut"):
-        folder = environment(tool.name)
-    else:
+    if tool.name in ("cookiecutter", "mshell-cut"):
+        alone = machine.place / "alone"
+        what = REPOSITORY if tool.name == "mshell-cut" else f"{tool.name}=={tool.version}"
         for words in (
-            ["venv", "-q", "-p", BIN / "python", folder],
-            ["pip", "install", "-q", "-p", folder, what],
+            ["venv", "-q", "-p", BIN / "python", alone],
+            ["pip", "install", "-q", "-p", alone, what],
         ):
             subprocess.run([BIN / "uv", *words], check=True, capture_output=True)
-    packages = next(folder.glob("lib/python*/site-packages"))
-    count = len(list(packages.glob("*.dist-info")))
-    return Finding(f"{count} packages, {_megabytes(packages):.0f} MB")
+        folder = next(alone.glob("lib/python*/site-packages"))
+    else:
+        folder = packages(tool.name)
+    count = len(list(folder.glob("*.dist-info")))
+    return Finding(f"{count} packages, {_megabytes(folder):.0f} MB")
 
 
 def _megabytes(folder: Path) -> float:

@@ -8,21 +8,12 @@ import re
 import subprocess
 from pathlib import Path
 
-from compare.environments import environment
+from compare.environments import environment, metadata
 from compare.findings import Finding, row, yes_or_no
 from compare.machine import BIN, REPOSITORY, Machine, expect
 from compare.tools import Tool
 
 TABLE = "stated"
-_DISTRIBUTIONS = {"sdp-meta": "databricks_labs_sdp_meta", "brickflow": "brickflows"}
-
-
-def metadata(tool: Tool) -> str:
-    """Return what a tool's distribution says of itself."""
-    name = _DISTRIBUTIONS.get(tool.name, tool.name)
-    folder = environment(tool.name)
-    found = next(folder.glob(f"lib/python*/site-packages/{name}-*.dist-info/METADATA"))
-    return found.read_text(encoding="utf-8")
 
 
 @row(
@@ -80,7 +71,7 @@ def windows(tool: Tool, machine: Machine) -> Finding:
     if tool.name == "mshell-cut":
         expect("use WSL there" in (REPOSITORY / "README.md").read_text(encoding="utf-8"))
         return Finding("no", "Its templates' file names hold `<` and `>`: WSL.")
-    said = metadata(tool)
+    said = metadata(tool.name)
     if "OS Independent" in said or "Operating System :: Microsoft" in said:
         return Finding("yes", "By its classifiers.")
     return Finding("not stated", "Its classifiers name no operating system.")

@@ -1,11 +1,12 @@
 """The tools that cut projects, each by its own command line."""
 
-# `Tool` says what each command line is, and gives each what any of them needs.
+# `Cutter` says what each command line is, and gives each what any of them needs.
 # ruff: noqa: ARG002, D102
 
+import abc
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,24 +19,17 @@ Words = list[str | Path]
 
 @dataclass
 class Tool:
-    """A program that cuts a project from a template.
+    """A program, or a package that has none.
 
     Attributes:
         name: how the command line and the results call it.
         title: how the page calls it.
-        dialect: which form of the mini template it takes.
-        updates: whether it has a command that brings a project up to date.
-        dry: its option that writes nothing.
-        link: the file in which a project remembers its template.
+        variables: what it is to find in its environment.
     """
 
     name: str
     title: str
-    dialect: str
-    updates: bool = False
-    dry: str | None = None
-    link: str | None = None
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def program(self) -> Path:
@@ -47,21 +41,42 @@ class Tool:
         """The version that runs."""
         return version_of(self.name)
 
+
+@dataclass
+class Cutter(Tool, abc.ABC):
+    """A program that cuts a project from a template.
+
+    Attributes:
+        dialect: which form of the mini template it takes.
+        updates: whether it has a command that brings a project up to date.
+        dry: its option that writes nothing.
+        link: the file in which a project remembers its template.
+    """
+
+    dialect: str
+    updates: bool = False
+    dry: str | None = None
+    link: str | None = None
+
+    @abc.abstractmethod
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
         """Return the command line of a cut into a folder, without questions."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def ask_words(self, template: Path, out: Path) -> Words:
         """Return the command line of a cut that asks."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
         """Return the command line of a cut with a file of answers."""
-        raise NotImplementedError
 
     def update_words(self, answers: Answers) -> Words:
-        """Return the command line of an update in a project, without questions."""
-        raise NotImplementedError
+        """Return the command line of an update in a project, without questions.
+
+        Raises:
+            NotImplementedError: it has none.
+        """
+        raise NotImplementedError(f"{self.name} updates nothing.")
 
     def cut(self, machine: Machine, template: str | Path, out: str = "out", **answers: str) -> Done:
         """Cut a project named orders, or as answered, into a folder of the machine."""
@@ -89,7 +104,7 @@ class Tool:
         return machine.run(*self.update_words(answers), cwd=project, env=self.variables)
 
 
-class Cookiecutter(Tool):
+class Cookiecutter(Cutter):
     """`cookiecutter`."""
 
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
@@ -100,12 +115,11 @@ class Cookiecutter(Tool):
         return [self.program, template, "--default-config", "-o", out]
 
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = place / "answers.yaml"
-        given.write_text(json.dumps({"default_context": dict(answers)}), encoding="utf-8")
+        given = _written(place / "answers.yaml", {"default_context": dict(answers)})
         return [self.program, template, "--no-input", "--config-file", given, "-o", out]
 
 
-class Cruft(Tool):
+class Cruft(Cutter):
     """`cruft`."""
 
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
@@ -125,8 +139,7 @@ class Cruft(Tool):
         return [self.program, "create", template, "--default-config", "--output-dir", out]
 
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = place / "answers.yaml"
-        given.write_text(json.dumps({"default_context": dict(answers)}), encoding="utf-8")
+        given = _written(place / "answers.yaml", {"default_context": dict(answers)})
         return [self.program, "create", template, "--no-input", "--config-file", given, "--output-dir", out]
 
     def update_words(self, answers: Answers) -> Words:
@@ -134,11 +147,11 @@ class Cruft(Tool):
         return [self.program, "update", "--skip-apply-ask", *given]
 
 
-class Copier(Tool):
+class Copier(Cutter):
     """`copier`."""
 
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+        given = _pairs("--data", answers)
         target = out / answers.get("repo_name", "orders")
         return [self.program, "copy", "--trust", "--defaults", *given, template, target]
 
@@ -146,17 +159,16 @@ class Copier(Tool):
         return [self.program, "copy", "--trust", template, out / "orders"]
 
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = place / "answers.yaml"
-        given.write_text(json.dumps(dict(answers)), encoding="utf-8")
+        given = _written(place / "answers.yaml", answers)
         target = out / answers.get("repo_name", "orders")
         return [self.program, "copy", "--trust", "--defaults", "--data-file", given, template, target]
 
     def update_words(self, answers: Answers) -> Words:
-        given = [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+        given = _pairs("--data", answers)
         return [self.program, "update", "--trust", "--defaults", *given]
 
 
-class Databricks(Tool):
+class Databricks(Cutter):
     """`databricks bundle init`."""
 
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
@@ -166,33 +178,41 @@ class Databricks(Tool):
         return [self.program, "bundle", "init", template, "--output-dir", out]
 
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = place / "answers.json"
-        given.write_text(json.dumps(dict(answers)), encoding="utf-8")
+        given = _written(place / "answers.json", answers)
         return [self.program, "bundle", "init", template, "--output-dir", out, "--config-file", given]
 
 
-class MshellCut(Tool):
+class MshellCut(Cutter):
     """`mshell-cut`."""
 
     def cut_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = [word for key, value in answers.items() for word in ("--set", f"{key}={value}")]
+        given = _pairs("--set", answers)
         return [self.program, "cut", "--template", template, "--no-input", "--output-dir", out, *given]
 
     def ask_words(self, template: Path, out: Path) -> Words:
         return [self.program, "cut", "--template", template, "--output-dir", out]
 
     def file_words(self, template: str | Path, out: Path, answers: Answers, place: Path) -> Words:
-        given = place / "answers.yaml"
-        given.write_text(json.dumps(dict(answers)), encoding="utf-8")
-        words: Sequence[str | Path] = ["--no-input", "--output-dir", out, "--answers", given]
-        return [self.program, "cut", "--template", template, *words]
+        given = _written(place / "answers.yaml", answers)
+        words: Words = [self.program, "cut", "--template", template, "--no-input"]
+        return [*words, "--output-dir", out, "--answers", given]
 
     def update_words(self, answers: Answers) -> Words:
-        given = [word for key, value in answers.items() for word in ("--set", f"{key}={value}")]
+        given = _pairs("--set", answers)
         return [self.program, "update", *given]
 
 
-CUTTING: tuple[Tool, ...] = (
+def _written(file: Path, content: Mapping[str, object]) -> Path:
+    """Write a file of answers as JSON, which is YAML, too."""
+    file.write_text(json.dumps(dict(content)), encoding="utf-8")
+    return file
+
+
+def _pairs(option: str, answers: Answers) -> Words:
+    return [word for key, value in answers.items() for word in (option, f"{key}={value}")]
+
+
+CUTTING: tuple[Cutter, ...] = (
     Cookiecutter("cookiecutter", "cookiecutter", "cookiecutter"),
     Cruft("cruft", "cruft", "cookiecutter", updates=True, link=".cruft.json"),
     Copier("copier", "copier", "copier", updates=True, dry="--pretend", link=".copier-answers.yml"),

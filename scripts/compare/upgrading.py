@@ -10,15 +10,15 @@ from pathlib import Path
 
 from compare.cutting import mini
 from compare.findings import NO, NOT_APPLICABLE, YES, Finding, partly, row, yes_or_no
-from compare.machine import Machine, commit_all, expect, git, read_tree, write_tree
-from compare.mini import Mini
-from compare.tools import Tool
+from compare.machine import Machine, commit_all, expect, git, read_tree, reset, write_tree
+from compare.mini import NEWER, Mini
+from compare.tools import Cutter
 
 TABLE = "upgrading"
 _JOB = "src/jobs/job_03.py"
 
 
-def _project(tool: Tool, machine: Machine, edit: Callable[[Path], object] = lambda _: None) -> Path:
+def _project(tool: Cutter, machine: Machine, edit: Callable[[Path], object] = lambda _: None) -> Path:
     """Cut a project of v1.0.0, edit it and commit that."""
     project = tool.project(machine, mini(tool, machine))
     edit(project)
@@ -26,7 +26,7 @@ def _project(tool: Tool, machine: Machine, edit: Callable[[Path], object] = lamb
     return project
 
 
-def _release(tool: Tool, machine: Machine, what: Mini, tag: str = "v2.0.0") -> None:
+def _release(tool: Cutter, machine: Machine, what: Mini = NEWER, tag: str = "v2.0.0") -> None:
     what.written(tool.dialect, machine.place / "template", tag)
 
 
@@ -50,19 +50,19 @@ def _at(path: Path) -> str:
     "A project is brought to a newer template",
     "v2.0.0 changes a line of `Makefile`; the project has changed a line of the same file elsewhere.",
 )
-def upgrade(tool: Tool, machine: Machine) -> Finding:
+def upgrade(tool: Cutter, machine: Machine) -> Finding:
     if not tool.updates:
         said = machine.run(tool.program, *(["bundle"] if tool.name == "databricks" else []), "--help").said
         expect(not any(line.split()[:1] == ["update"] for line in said.splitlines()))
         return NO
     project = _project(tool, machine, lambda p: _replaced(p / "Makefile", "ruff check", "ruff check src"))
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     tool.update(machine, project)
     text = _at(project / "Makefile")
     return yes_or_no("SQUAD ?= data" in text and "ruff check src" in text)
 
 
-def _upgrades(find: Callable[[Tool, Machine], Finding]) -> Callable[[Tool, Machine], Finding]:
+def _upgrades(find: Callable[[Cutter, Machine], Finding]) -> Callable[[Cutter, Machine], Finding]:
     """Have a row apply only to tools that upgrade."""
     return lambda tool, machine: find(tool, machine) if tool.updates else NOT_APPLICABLE
 
@@ -74,7 +74,7 @@ def _upgrades(find: Callable[[Tool, Machine], Finding]) -> Callable[[Tool, Machi
     "As above, but the project's history begins after its edit: no commit holds what the template gave.",
 )
 @_upgrades
-def first_commit_edited(tool: Tool, machine: Machine) -> Finding:
+def first_commit_edited(tool: Cutter, machine: Machine) -> Finding:
     project = tool.project(machine, mini(tool, machine))
     shutil.rmtree(project / ".git")
     _replaced(project / "docs/notes.md", "Second.", "Second, of ours.")
@@ -96,7 +96,7 @@ def first_commit_edited(tool: Tool, machine: Machine) -> Finding:
     f"v2.0.0 renames `{_JOB}`; the project has changed a line of it.",
 )
 @_upgrades
-def rename(tool: Tool, machine: Machine) -> Finding:
+def rename(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine, lambda p: _replaced(p / _JOB, "LIMIT = 3", "LIMIT = 300"))
     _release(tool, machine, Mini().renamed(_JOB, "src/jobs/third.py"))
     tool.update(machine, project)
@@ -119,10 +119,9 @@ def rename(tool: Tool, machine: Machine) -> Finding:
     "The project has deleted `docs/notes.md`; v2.0.0 changes that file and `Makefile`.",
 )
 @_upgrades
-def deletion(tool: Tool, machine: Machine) -> Finding:
+def deletion(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine, lambda p: (p / "docs/notes.md").unlink())
-    newer = Mini().edited("docs/notes.md", "Third.", "Newer.").edited("Makefile", "SQUAD := ", "SQUAD ?= ")
-    _release(tool, machine, newer)
+    _release(tool, machine, NEWER.edited("docs/notes.md", "Third.", "Newer."))
     done = tool.update(machine, project)
     if (project / "docs/notes.md").exists() or "SQUAD ?= data" not in _at(project / "Makefile"):
         return NO
@@ -138,7 +137,7 @@ def deletion(tool: Tool, machine: Machine) -> Finding:
     "The project and v2.0.0 change the same line of `Makefile`.",
 )
 @_upgrades
-def conflict(tool: Tool, machine: Machine) -> Finding:
+def conflict(tool: Cutter, machine: Machine) -> Finding:
     project, done = _conflict(tool, machine)
     shown = []
     if "<<<<<<<" in _at(project / "Makefile"):
@@ -150,7 +149,7 @@ def conflict(tool: Tool, machine: Machine) -> Finding:
     return Finding(", ".join([*shown, f"exit code {done.code}"]))
 
 
-def _conflict(tool: Tool, machine: Machine) -> tuple[Path, object]:
+def _conflict(tool: Cutter, machine: Machine) -> tuple[Path, object]:
     project = _project(tool, machine, lambda p: _replaced(p / "Makefile", "SQUAD := data", "SQUAD := ours"))
     newer = Mini().edited("Makefile", "SQUAD := @squad@", "SQUAD := theirs")
     _release(tool, machine, replace(newer, files={**newer.files, "added.txt": "new\n"}))
@@ -165,13 +164,12 @@ def _conflict(tool: Tool, machine: Machine) -> tuple[Path, object]:
     "and `git clean -fd`.",
 )
 @_upgrades
-def abort(tool: Tool, machine: Machine) -> Finding:
+def abort(tool: Cutter, machine: Machine) -> Finding:
     project, _ = _conflict(tool, machine)
     if tool.name == "mshell-cut":
         machine.run(tool.program, "update", "--abort", cwd=project)
     else:
-        git(project, "reset", "--quiet", "--hard")
-        git(project, "clean", "--quiet", "-fd")
+        reset(project)
     back = git(project, "status", "--porcelain", "--ignored") == "" and "SQUAD := ours" in _at(
         project / "Makefile"
     )
@@ -187,11 +185,11 @@ def abort(tool: Tool, machine: Machine) -> Finding:
     "The project holds a change of `Makefile` that is not committed; v2.0.0 changes another line of it.",
 )
 @_upgrades
-def uncommitted(tool: Tool, machine: Machine) -> Finding:
+def uncommitted(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
     _replaced(project / "Makefile", "ruff check", "ruff check src")
     before = read_tree(project)
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     done = tool.update(machine, project)
     if read_tree(project) != before:
         return NO
@@ -205,7 +203,7 @@ def uncommitted(tool: Tool, machine: Machine) -> Finding:
     "Two projects lie in one repository; one is upgraded while a file of the other is not committed.",
 )
 @_upgrades
-def monorepo(tool: Tool, machine: Machine) -> Finding:
+def monorepo(tool: Cutter, machine: Machine) -> Finding:
     template = mini(tool, machine)
     whole = machine.place / "out"
     project = tool.project(machine, template)
@@ -213,7 +211,7 @@ def monorepo(tool: Tool, machine: Machine) -> Finding:
     write_tree(whole, {"elsewhere/notes.txt": "notes\n"})
     commit_all(whole, "all")
     write_tree(whole, {"elsewhere/notes.txt": "more notes\n"})
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     tool.update(machine, project)
     return yes_or_no("SQUAD ?= data" in _at(project / "Makefile"))
 
@@ -226,7 +224,7 @@ def monorepo(tool: Tool, machine: Machine) -> Finding:
     "with the principal.",
 )
 @_upgrades
-def answers_changed(tool: Tool, machine: Machine) -> Finding:
+def answers_changed(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
     tool.update(machine, project, kind="dab", principal="p1")
     came = "principal: p1" in _at(project / "bundle.yaml")
@@ -241,7 +239,7 @@ def answers_changed(tool: Tool, machine: Machine) -> Finding:
     "project is current.",
 )
 @_upgrades
-def nothing_new(tool: Tool, machine: Machine) -> Finding:
+def nothing_new(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
     _release(
         tool, machine, replace(Mini(), outside={"TOOL.md": "Of the template's own repository.\n"}), "v1.1.0"
@@ -258,11 +256,10 @@ def nothing_new(tool: Tool, machine: Machine) -> Finding:
     "A commit after v2.0.0 changes `Makefile` once more.",
 )
 @_upgrades
-def follows_releases(tool: Tool, machine: Machine) -> Finding:
+def follows_releases(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
-    newer = Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= ")
-    _release(tool, machine, newer)
-    newer.edited("Makefile", "SQUAD ?= ", "SQUAD ::= ").written(
+    _release(tool, machine)
+    NEWER.edited("Makefile", "SQUAD ?= ", "SQUAD ::= ").written(
         tool.dialect, machine.place / "template", tag=None
     )
     tool.update(machine, project)
@@ -276,9 +273,9 @@ def follows_releases(tool: Tool, machine: Machine) -> Finding:
     "v2.0.0 changes `Makefile`; the tool's option that shows and writes nothing.",
 )
 @_upgrades
-def upgrade_shown(tool: Tool, machine: Machine) -> Finding:
+def upgrade_shown(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     if tool.dry is None:
         return partly("`cruft update` shows the changes when asked, before it asks whether to apply them.")
     before = read_tree(project)
@@ -299,7 +296,7 @@ def upgrade_shown(tool: Tool, machine: Machine) -> Finding:
     "v2.0.0 names a migration that writes a file.",
 )
 @_upgrades
-def migrations(tool: Tool, machine: Machine) -> Finding:
+def migrations(tool: Cutter, machine: Machine) -> Finding:
     project = _project(tool, machine)
     steps = [{"version": "v2.0.0", "command": "echo done > migrated.txt"}]
     moved = [{"release": "v2.0.0", "move": {"docs": "pages"}}]
@@ -327,13 +324,13 @@ def migrations(tool: Tool, machine: Machine) -> Finding:
     "Three projects, one of which is behind.",
 )
 @_upgrades
-def many(tool: Tool, machine: Machine) -> Finding:
+def many(tool: Cutter, machine: Machine) -> Finding:
     if tool.name != "mshell-cut":
         said = machine.run(tool.program, "--help").said
         expect("fleet" not in said)
         return Finding("no", "In a loop of the shell.")
     template = mini(tool, machine)
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     for number in range(3):
         tool.project(machine, template, f"many-{number}")
     _replaced(
@@ -357,11 +354,11 @@ def many(tool: Tool, machine: Machine) -> Finding:
     "name the answers and the release that the project was cut from.",
 )
 @_upgrades
-def adopt(tool: Tool, machine: Machine) -> Finding:
+def adopt(tool: Cutter, machine: Machine) -> Finding:
     expect(tool.link is not None)
     template = mini(tool, machine)
     project = tool.project(machine, template, squad="checkout")
-    _release(tool, machine, Mini().edited("Makefile", "SQUAD := ", "SQUAD ?= "))
+    _release(tool, machine)
     (project / tool.link).unlink()
     commit_all(project, "unlinked")
     if tool.name == "copier":
