@@ -36,6 +36,7 @@ _KINDS = {
     ),
     "schema": ("The contract of a table, with its test.", ["orders"]),
 }
+_NOTHING, _BY_HAND = "The project's template adds nothing to its projects", "write what you need by hand."
 
 
 class _Kinds(click.Group):
@@ -150,7 +151,7 @@ def _list(folder: Path, address: str | None, *, as_json: bool) -> None:
 @contextmanager
 def _renderer(project: "Project", address: str | None, *, interactive: bool) -> "Iterator[Renderer | str]":
     """Have the renderer of the project's template at hand, or a sentence on why that adds nothing."""
-    from mshell_cut import catalogue, questions
+    from mshell_cut import additions, catalogue, questions
     from mshell_cut.render import Renderer
     from mshell_cut.renders import Renders
     from mshell_cut.upstream import Version, opened
@@ -158,7 +159,8 @@ def _renderer(project: "Project", address: str | None, *, interactive: bool) -> 
     state = project.state
     carried = None if address else catalogue.carried(state)
     if carried:
-        yield Renderer(questions.load(carried.path), carried)
+        adds = additions.kinds(carried.path)
+        yield Renderer(questions.load(carried.path), carried) if adds else f"{_NOTHING}: {_BY_HAND}"
         return
     with opened(state, template=address, interactive=interactive) as upstream:
         if upstream.has_additions(state.commit):
@@ -169,10 +171,11 @@ def _renderer(project: "Project", address: str | None, *, interactive: bool) -> 
 
 
 def _without_additions(upstream: "Upstream", project: "Project") -> str:
-    said = "The project's template adds nothing to its projects"
     if upstream.has_additions(upstream.newest(project.state).commit):
-        return f"{said} at the version the project is at: bring it to a newer one with 'mshell-cut update'."
-    return f"{said}: write what you need by hand."
+        return (
+            f"{_NOTHING} at the version the project is at: bring it to a newer one with 'mshell-cut update'."
+        )
+    return f"{_NOTHING}: {_BY_HAND}"
 
 
 def _add(

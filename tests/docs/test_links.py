@@ -176,7 +176,7 @@ def test_a_browser_finds_pages_and_copies_commands_and_asks_no_other_host(served
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(served)
-        page.get_by_role("textbox", name="Search").fill("merge-tree conflicts journal")
+        page.get_by_role("textbox", name="Search").press_sequentially("merge-tree conflicts journal")
         page.locator(".md-search-result__item").first.wait_for()
         page.goto(f"{served}update/")
         # The copy button of a session takes what is to be typed, without prompts and answers.
