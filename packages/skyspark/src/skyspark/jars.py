@@ -133,6 +133,10 @@ _MIRROR_HINT = (
 def _explain(line: SparkLine, log: str) -> str:
     coordinates = line.jars[0].coordinates
     if "unresolved dependency" in log or "UNRESOLVED DEPENDENCIES" in log or "UnknownHost" in log:
-        return f"{coordinates} could not be fetched because no repository with it was reached: {_MIRROR_HINT}"
+        # Of one that refuses, Ivy says no more than of one that has it not.
+        return (
+            f"{coordinates} could not be fetched because no repository with it was reached, or none that "
+            f"lets it be read: {_MIRROR_HINT}"
+        )
     reason = next((text.strip() for text in log.splitlines() if "Exception" in text), "no reason given")
     return f"{coordinates} could not be fetched: Spark's resolver stopped with {reason[:200]}"
