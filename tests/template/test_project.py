@@ -15,16 +15,16 @@ from template.projects import Render, make_environment, path_with_uv, path_witho
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize(("kind", "runtime", "with_uv"), [("docker", "17.3", False), ("dab", "18", True)])
+@pytest.mark.parametrize(("kind", "runtime"), [("docker", "17.3"), ("dab", "18")])
 def test_a_new_project_is_green_with_all_that_can_be_added(
-    render: Render, tmp_path: Path, kind: str, runtime: str, with_uv: bool
+    render: Render, tmp_path: Path, kind: str, runtime: str
 ) -> None:
     project = shutil.copytree(render(type_of_task=kind, databricks_runtime=runtime), tmp_path / "project")
     add_all(project, kind, databricks_runtime=runtime)
     run("git", "init", "--quiet", cwd=project)
     run("git", "add", "--all", cwd=project)
     machine = {
-        "PATH": path_with_uv(tmp_path / "bin") if with_uv else path_without_uv(),
+        "PATH": path_with_uv(tmp_path / "bin"),
         # A machine without a past: what `make build-dev` does not put there is missing.
         "SKYSPARK_CACHE_DIR": str(tmp_path / "cache"),
         # What runs once is not worth compiling well, by Java or by pip, for which "false" means: do not.
@@ -38,7 +38,9 @@ def test_a_new_project_is_green_with_all_that_can_be_added(
 
     # One line for each file with tests, also where the machine says how verbose pytest is to be.
     machine["PYTEST_ADDOPTS"] = "--verbosity=0 --color=no"
-    built = make_environment(project, **machine)
+    # Both environments of a project are made in the same way: to have pip make one will do.
+    installer = {"PATH": path_without_uv()} if kind == "docker" else {}
+    built = make_environment(project, **machine | installer)
     # What is added is the same Python in both kinds, but for the DAGs.
     suites = ["test", "test-dags"] if kind == "dab" else ["test-dags"]
     printed = run("make", "lint", *suites, "package", cwd=project, **machine)
