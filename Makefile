@@ -55,7 +55,7 @@ test: .venv/.dev ## Run all checks and tests, as CI does
 	$(MAKE) --jobs=3 lint environments .venv/.warm
 	$(PYTEST) tests -m "not slow" $(WAITING)
 	$(BIN)/mypy --python-executable .venvs/lambda/bin/python packages/astro-dag-deploy/src packages/astro-dag-deploy/build_zip.py
-	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(PARALLEL)
+	.venvs/lambda/bin/python -m pytest packages/astro-dag-deploy/tests $(WAITING)
 	$(BIN)/mypy --python-executable .venvs/airflow/bin/python packages/alchemy-airflow-operators/src
 	.venvs/airflow/bin/python -m pytest packages/alchemy-airflow-operators/tests $(PARALLEL)
 	# Payloads know no Airflow, and what storms do to a task is its newest version's to show.
