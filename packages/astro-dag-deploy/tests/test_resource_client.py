@@ -24,6 +24,7 @@ from botocore.config import Config
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from stack import make_bucket
 
 CONTENT = b"A = 1\n"
 BOUND = 100_000
@@ -194,9 +195,7 @@ def trusted(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bucket(aws: str) -> str:
     name = f"sources-{uuid.uuid4().hex}"
-    boto3.client("s3").create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+    make_bucket(name)
     return name
 
 

@@ -17,6 +17,7 @@ from astro_dag_deploy.model.target import Target
 from astro_dag_deploy.utils import deployment_lock, http_session, resource_client
 from astro_dag_deploy.utils.s3_client import S3Client
 from fault_proxy import FaultProxy
+from stack import make_bucket
 
 Files = Mapping[str, str]
 OTHER: Files = {"users/dag.py": "U = 1\n", "users/q.sql": "select 1\n"}
@@ -134,9 +135,7 @@ class Scene:
     def of(cls, cloud: Any, aws: str) -> Iterator["Scene"]:
         """Set it, with a first set of each repository in Astro."""
         scene = cls(cloud, aws)
-        scene._s3.create_bucket(
-            Bucket=scene._sources, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-        )
+        make_bucket(scene._sources)
         with scene.proxy:
             for event in (cloud.event("users", OTHER), scene.next_event()):
                 answer = scene.handle(event)

@@ -7,6 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from stack import make_bucket
+
 FILES = 1_000
 # Of the function: MemorySize in template.yml.
 MEMORY = 256
@@ -53,7 +55,7 @@ def carry_out(cloud, event):
 
 def put_sources(cloud, files):
     client, bucket = cloud.s3, f"{cloud.bucket}-sources"
-    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    make_bucket(bucket)
 
     def put(file):
         client.put_object(Bucket=bucket, Key=file["path"], Body=file.pop("text").encode())

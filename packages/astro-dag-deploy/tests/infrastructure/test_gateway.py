@@ -16,6 +16,7 @@ from jsonschema import Draft4Validator
 from samtranslator.yaml_helper import yaml_parse
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
+from stack import make_bucket
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 from werkzeug.test import Client
@@ -111,7 +112,7 @@ def query(cloud):
 def source(cloud):
     """The address of a file that can be had."""
     bucket = f"{cloud.bucket}-sources"
-    cloud.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    make_bucket(bucket)
     cloud.s3.put_object(Bucket=bucket, Key="a.py", Body=b"A = 1\n")
     return f"s3://{bucket}/a.py"
 

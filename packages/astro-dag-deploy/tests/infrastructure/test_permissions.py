@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from astro_dag_deploy import main
+from stack import make_bucket
 
 SENDER = "dags@mail.example.com"
 ACCOUNT = "123456789012"
@@ -107,10 +108,7 @@ def installed(calls, cloud, monkeypatch, make_template):
     for name, value in template.properties("DeployFunction")["Environment"]["Variables"].items():
         monkeypatch.setenv(name, str(value))
     for bucket in ("other", "sources"):
-        cloud.s3.create_bucket(
-            Bucket=f"{cloud.bucket}-{bucket}",
-            CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
-        )
+        make_bucket(f"{cloud.bucket}-{bucket}")
         cloud.s3.put_object(Bucket=f"{cloud.bucket}-{bucket}", Key="query.sql", Body=b"select 1")
     boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
     main._services.cache_clear()
