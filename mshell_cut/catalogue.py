@@ -120,16 +120,16 @@ def opened(
         TemplateNotFoundError: there is none.
     """
     entry = find(reference)
+    if entry and entry.address is None and not checkout and not directory:
+        yield _own(entry)
+        return
     address = entry.address if entry else reference
     if address is None:
         if not _is_checkout():
-            if checkout or directory:
-                raise TemplateNotFoundError(
-                    f"{reference} comes with this mshell-cut as it is: name its repository with --template "
-                    "to use --checkout or --directory."
-                )
-            yield source.from_package(_PACKAGE / "_templates" / reference)
-            return
+            raise TemplateNotFoundError(
+                f"{reference} comes with this mshell-cut as it is: name its repository with --template "
+                "to use --checkout or --directory."
+            )
         address = str(_CHECKOUT)
     elif not entry and not source.is_remote(reference) and not Path(reference).expanduser().is_dir():
         raise TemplateNotFoundError(
@@ -153,16 +153,19 @@ def carried(state: State) -> source.Source | None:
     Returns:
         None where its repository has to be asked.
     """
-    for template in BUILT_IN:
-        if template.directory != state.directory:
-            continue
-        if _is_checkout():
-            found = source.from_folder(_CHECKOUT / (template.directory or ""))
-        else:
-            found = source.from_package(_PACKAGE / "_templates" / template.name)
-        same = source.plain(found.address or "") == source.plain(state.template)
-        return found if same and found.commit == state.commit and not found.changed else None
-    return None
+    template = next((each for each in BUILT_IN if each.directory == state.directory), None)
+    if not template:
+        return None
+    found = _own(template)
+    same = source.plain(found.address or "") == source.plain(state.template)
+    return found if same and found.commit == state.commit and not found.changed else None
+
+
+def _own(template: Template) -> source.Source:
+    """Describe a template that comes with mshell-cut, where it lies."""
+    if _is_checkout():
+        return source.from_folder((_CHECKOUT / (template.directory or "")).resolve())
+    return source.from_package(_PACKAGE / "_templates" / template.name)
 
 
 def _is_checkout() -> bool:

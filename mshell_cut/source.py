@@ -144,7 +144,8 @@ def served(address: str) -> str | None:
     if is_remote(address):
         return expand(address)
     folder = Path(address).expanduser().resolve()
-    if not folder.is_dir():
+    # Few folders have one, and git need not be asked about the others.
+    if not (folder / "HEAD").is_file():
         return None
     told = git.ask("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=folder)
     return str(folder) if told and told.split("\n") == ["true", str(folder)] else None

@@ -159,7 +159,7 @@ def _renderer(project: "Project", address: str | None, *, interactive: bool) -> 
     state = project.state
     carried = None if address else catalogue.carried(state)
     if carried:
-        adds = additions.kinds(carried.path)
+        adds = (carried.path / additions.FOLDER).is_dir()
         yield Renderer(questions.load(carried.path), carried) if adds else f"{_NOTHING}: {_BY_HAND}"
         return
     with opened(state, template=address, interactive=interactive) as upstream:
