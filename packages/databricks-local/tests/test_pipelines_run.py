@@ -206,14 +206,27 @@ def test_an_error_in_a_file_is_told_with_its_place(client: WorkspaceClient) -> N
 
 
 def test_stopping_an_update_ends_all_its_processes(
-    client: WorkspaceClient, workspace: LocalWorkspace
+    client: WorkspaceClient,
+    workspace: LocalWorkspace,
+    listening: Callable[[LocalWorkspace], dict[str, set[str]]],
+    tmp_path: Path,
 ) -> None:
-    put(client, f"{HOME}/slow/slow.py", "import time\ntime.sleep(600)\n")
+    begun = tmp_path / "begun"
+    put(
+        client,
+        f"{HOME}/slow/slow.py",
+        f"import time, pathlib\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n",
+    )
     pipeline_id = made(client, "slow")
     update_id = client.pipelines.start_update(pipeline_id).update_id or ""
-    while state(client, pipeline_id, update_id) is not UpdateInfoState.INITIALIZING:
+    while not begun.exists():
+        assert state(client, pipeline_id, update_id) is not UpdateInfoState.FAILED
         time.sleep(0.05)
+    assert state(client, pipeline_id, update_id) is UpdateInfoState.INITIALIZING
     assert processes(update_id)
+    programs = listening(workspace)
+    assert programs.keys() == {"127.0.0.1"}
+    assert "java" in programs["127.0.0.1"]
     with pytest.raises(ResourceConflict, match=f"An active update {update_id} already exists"):
         client.pipelines.start_update(pipeline_id)
     client.pipelines.stop(pipeline_id).result(timeout=LONG)
