@@ -227,9 +227,9 @@ dbutils.fs.cp("dbfs:/moved.txt", "/Volumes/main/default/files/in/b.txt")
 print([info.path for info in dbutils.fs.ls(folder)], dbutils.fs.head("dbfs:/moved.txt"))
 shutil.rmtree("/Volumes/main/default/files")
 print(os.listdir("/Volumes/main/default"))
-pathlib.Path("/Workspace/Shared/lib").mkdir(parents=True)
-pathlib.Path("/Workspace/Shared/lib/of_the_workspace.py").write_text("NAME = 'imported'")
-sys.path.append("/Workspace/Shared/lib")
+pathlib.Path("/Workspace/Shared/made/lib").mkdir(parents=True)
+pathlib.Path("/Workspace/Shared/made/lib/of_the_workspace.py").write_text("NAME = 'imported'")
+sys.path.append("/Workspace/Shared/made/lib")
 import of_the_workspace
 print(of_the_workspace.NAME)
 try:

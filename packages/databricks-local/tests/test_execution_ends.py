@@ -1,14 +1,18 @@
 """Whatever ends a task, nothing of it goes on."""
 
 import io
+import os
+import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from databricks.sdk.service.compute import ClusterSpec
 from databricks.sdk.service.jobs import Run, SparkPythonTask, SubmitTask
+from databricks_local.execution.processes import MARK, end_marked, mark
 from databricks_local.process import LocalWorkspace
 
 CLUSTER = ClusterSpec(spark_version="17.3.x-scala2.13", num_workers=1, node_type_id="i3.xlarge")
@@ -130,3 +134,45 @@ def test_a_stopped_server_takes_its_tasks_along(workspace: LocalWorkspace) -> No
     begin(workspace, FAMILY + "time.sleep(304)")
     workspace.stop()
     assert processes_of(workspace.root) == []
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Start a process that belongs to a task run of the workspace in ``tmp_path``."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        begun.append(subprocess.Popen(["sleep", "305"], env={**os.environ, MARK: mark(tmp_path, name)}))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def test_who_is_born_while_others_are_ended_ends_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sleeper: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    born = [sleeper("1")]
+    listed = psutil.process_iter
+
+    def and_one_is_born() -> Iterator[psutil.Process]:
+        processes = list(listed())
+        if len(born) < 3:
+            born.append(sleeper("1"))
+        return iter(processes)
+
+    monkeypatch.setattr(psutil, "process_iter", and_one_is_born)
+    end_marked(mark(tmp_path))
+    assert [process.poll() for process in born] == [-signal.SIGKILL] * 3
+
+
+def test_the_end_of_one_task_run_is_not_that_of_another(
+    tmp_path: Path, sleeper: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    first, eleventh = sleeper("1"), sleeper("11")
+    end_marked(mark(tmp_path, "1"))
+    assert (first.poll(), eleventh.poll()) == (-signal.SIGKILL, None)
+    end_marked(mark(tmp_path))
+    assert eleventh.poll() == -signal.SIGKILL

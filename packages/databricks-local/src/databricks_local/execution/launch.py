@@ -92,7 +92,7 @@ class Launcher:
 
     def reap(self) -> None:
         """Kill all processes of this workspace's tasks."""
-        end_marked(mark(self._root, ""))
+        end_marked(mark(self._root))
 
     async def interpreter(self, python: Path) -> Interpreter:
         """Return what an interpreter has; asked once.

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,15 +15,17 @@ from databricks_local.execution import supervisor
 MARK = "DATABRICKS_LOCAL_PROCESS"
 """Each process of user code bears this variable: ``<root>//<what it belongs to>``."""
 
+_PATIENCE_S = 10.0
+_LOOK_S = 0.01
 _LIBRARIES = Path(psutil.__file__).parent.parent
 
 
-def mark(root: Path, name: str) -> str:
+def mark(root: Path, name: str = "") -> str:
     """Return the mark of the processes that belong to one thing.
 
     Args:
         root: The workspace's folder.
-        name: What they belong to, such as a task run's number.
+        name: What they belong to, such as a task run's number; nothing stands for all of the workspace.
     """
     return f"{root}//{name}"
 
@@ -87,16 +89,29 @@ async def _gone(process: asyncio.subprocess.Process) -> None:
             await asyncio.shield(waiting)
 
 
-def end_marked(beginning: str) -> int:
-    """Kill all processes of this user whose mark begins in a certain way, and return how many there were.
+def end_marked(marked: str) -> None:
+    """Kill all processes of this user that bear a mark, and wait until none is left.
+
+    One that the kernel does not end within ten seconds is left behind.
 
     Args:
-        beginning: A mark, or ``<root>//`` for all of a workspace.
+        marked: What ``mark`` returned.
     """
-    found = 0
+    until = time.monotonic() + _PATIENCE_S
+    # One that is born while others are killed is on no list yet.
+    while (left := _bearing(marked)) and time.monotonic() < until:
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(_LOOK_S)
+
+
+def _bearing(marked: str) -> list[psutil.Process]:
+    found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(MARK, "").startswith(beginning):
-                process.send_signal(signal.SIGKILL)
-                found += 1
+            its = process.environ().get(MARK, "")
+            all_of_workspace = marked.endswith("//") and its.startswith(marked)
+            if process.pid != os.getpid() and (its == marked or all_of_workspace):
+                found.append(process)
     return found
