@@ -176,7 +176,7 @@ def edited(files: Files, edits: list[tuple[str, int, int]], who: bytes) -> Files
     for number, (what, which, where) in enumerate(edits):
         mark = b"%s wrote this as %d-%d-%d\n" % (who, number, which, where)
         if what == "add" or not found:
-            found[f"added-{which % 3}.txt"] = mark
+            found = put(found, f"added-{which % 3}.txt", mark)
             continue
         path = sorted(found)[which % len(found)]
         lines = found[path].splitlines(keepends=True)
@@ -196,8 +196,13 @@ def edited(files: Files, edits: list[tuple[str, int, int]], who: bytes) -> Files
         elif what == "remove":
             del found[path]
         else:
-            found[f"renamed-{where % 4}.txt"] = found.pop(path)
+            found = put(found, f"renamed-{where % 4}.txt", found.pop(path))
     return found
+
+
+def put(files: Files, path: str, text: bytes) -> Files:
+    """Return the files with one more, which takes the place of a folder of that name."""
+    return {name: its for name, its in files.items() if not name.startswith(f"{path}/")} | {path: text}
 
 
 def lay_out(folder: Path, files: Files) -> None:
