@@ -26,5 +26,6 @@ def _means(glob: Sequence[str], path: Sequence[str]) -> bool:
     if not glob:
         return True
     if glob[0] == "**":
-        return any(_means(glob[1:], path[start:]) for start in range(len(path) + (len(glob) == 1)))
+        ends = all(part == "**" for part in glob)
+        return any(_means(glob[1:], path[start:]) for start in range(len(path) + ends))
     return bool(path) and fnmatchcase(path[0], glob[0]) and _means(glob[1:], path[1:])

@@ -20,6 +20,7 @@ from mshell_cut.globs import matcher
         ("*", ["a", "a/b"], []),
         ("[ab].t?t", ["a.txt", "b.tat"], ["c.txt", "a.txxt"]),
         ("./src/", ["src/a"], ["src2/a"]),
+        ("a/**/**", ["a", "a/b", "a/b/c"], ["b/a"]),
         ("", [], ["a"]),
     ],
 )
