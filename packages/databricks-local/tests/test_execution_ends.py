@@ -134,6 +134,7 @@ def test_a_stopped_server_takes_its_tasks_along(workspace: LocalWorkspace) -> No
     begin(workspace, FAMILY + "time.sleep(304)")
     workspace.stop()
     assert processes_of(workspace.root) == []
+    workspace.start()
 
 
 @pytest.fixture
