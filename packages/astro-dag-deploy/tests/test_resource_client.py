@@ -1,166 +1,20 @@
 """Files fetched from moto's S3 and from a loopback server with TLS that behaves badly in every way."""
 
-import contextlib
-import datetime
 import gzip
-import ipaddress
 import json
 import socket
-import ssl
-import threading
 import uuid
-import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 import pytest
 from astro_dag_deploy.model.request import Resource
-from astro_dag_deploy.utils.resource_client import ResourceClient, ResourceError, problems_of
+from astro_dag_deploy.utils.resource_client import ResourceClient, ResourceError
+from bad_server import BOUND, CONTENT, SIGNATURE, BadServer, certificate, serving
 from botocore.config import Config
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from stack import make_bucket
-
-CONTENT = b"A = 1\n"
-BOUND = 100_000
-SIGNATURE = "X-Amz-Signature=5ecre7"
-
-
-def certificate(folder: Path) -> Path:
-    """Make a certificate of this machine and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        *(x509.DNSName(host) for host in ("files.test", "*.files.test", "otherfiles.test")),
-    ]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "certificate.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return path
-
-
-class BadServer(BaseHTTPRequestHandler):
-    """Answers as the path says; counts what it was asked for."""
-
-    protocol_version = "HTTP/1.1"
-    asked: ClassVar[Counter[str]] = Counter()
-    headers_seen: ClassVar[dict[str, dict[str, str]]] = {}
-
-    def handle(self) -> None:
-        # Whoever has enough, or trusts no such certificate, hangs up.
-        with contextlib.suppress(OSError):
-            super().handle()
-
-    def do_GET(self) -> None:
-        name = self.path.partition("?")[0].split("/")[1]
-        self.asked[self.path] += 1
-        self.headers_seen[name] = dict(self.headers)
-        self.close_connection = True
-        getattr(self, f"give_{name}")(self.asked[self.path])
-
-    def answer(self, status: int, body: bytes = b"", *, length: str | None = "", **headers: str) -> None:
-        self.send_response(status)
-        for header, value in headers.items():
-            self.send_header(header.replace("_", "-"), value)
-        if length is not None:
-            self.send_header("Content-Length", length or str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def give_plain(self, attempt: int) -> None:
-        self.close_connection = False
-        self.answer(200, CONTENT)
-
-    def give_status(self, attempt: int) -> None:
-        self.answer(int(self.path.split("/")[2]), b"{}")
-
-    def give_recovered(self, attempt: int) -> None:
-        self.answer(503 if attempt < 3 else 200, CONTENT)
-
-    def give_reset(self, attempt: int) -> None:
-        if attempt == 3:
-            self.answer(200, CONTENT)
-
-    def give_cut(self, attempt: int) -> None:
-        self.answer(200, CONTENT, length="1000" if attempt == 1 else "")
-
-    def give_large(self, attempt: int) -> None:
-        # Who would read it waits in vain.
-        self.answer(200, length=str(BOUND + 1))
-        self.server.stopped.wait(20)  # type: ignore[attr-defined]
-
-    def give_exact(self, attempt: int) -> None:
-        self.answer(200, b"x" * BOUND)
-
-    def give_odd_header(self, attempt: int) -> None:
-        self.send_response(200)
-        self.wfile.write(b"".join([*self._headers_buffer, b"no header\r\n\r\n"]))
-
-    def give_less_than_said(self, attempt: int) -> None:
-        self.answer(200, b"y" * 1000, length="10")
-        self.endless(b"y" * 1000)
-
-    def give_no_length(self, attempt: int) -> None:
-        self.answer(200, length=None)
-        self.endless(b"x" * 1000)
-
-    def give_odd_length(self, attempt: int) -> None:
-        self.answer(200, length="ten")
-        self.endless(b"x" * 1000)
-
-    def give_chunks(self, attempt: int) -> None:
-        self.answer(200, length=None, Transfer_Encoding="chunked")
-        self.endless(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
-
-    def give_some_chunks(self, attempt: int) -> None:
-        self.answer(200, b"3\r\nA =\r\n3\r\n 1\n\r\n0\r\n\r\n", length=None, Transfer_Encoding="chunked")
-
-    def give_drops(self, attempt: int) -> None:
-        self.answer(200, length="1000")
-        self.endless(b"x", pause=0.02)
-
-    def give_slow(self, attempt: int) -> None:
-        self.answer(200, length="100000000")
-        self.endless(b"x" * 70_000, pause=0.1)
-
-    def give_late(self, attempt: int) -> None:
-        self.server.stopped.wait(3)  # type: ignore[attr-defined]
-        self.answer(200, CONTENT)
-
-    def give_redirect(self, attempt: int) -> None:
-        self.answer(302, Location=f"https://{self.headers['Host']}/plain/redirected?{SIGNATURE}")
-
-    def give_bomb(self, attempt: int) -> None:
-        self.answer(200, gzip.compress(bytes(10_000_000)), Content_Encoding="gzip")
-
-    def endless(self, piece: bytes, pause: float = 0.0) -> None:
-        while not self.server.stopped.wait(pause):  # type: ignore[attr-defined]
-            self.wfile.write(piece)
-
-    def log_message(self, *args: Any) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -171,20 +25,8 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(pem: Path) -> Iterator[int]:
     """The port of the server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BadServer)
-    server.stopped = threading.Event()  # type: ignore[attr-defined]
-    server.daemon_threads = True
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    # The handshake belongs to the thread of a connection: one that fails must not stop the server.
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_port
-    server.stopped.set()  # type: ignore[attr-defined]
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(pem) as port:
+        yield port
 
 
 @pytest.fixture
@@ -440,56 +282,3 @@ def test_a_host_that_is_not_there_is_named():
         host = f"127.0.0.1:{free.getsockname()[1]}"
         sentence = refusal(lambda: client(hosts=[host]).fetch(at(f"https://{host}/a?{SIGNATURE}")))
     assert "could not be reached (3 times): send the request again" in sentence
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        "é = 1\n".encode(),
-        b"\xef\xbb\xbfa = 1\r\n",
-        b"# -*- coding: latin-1 -*-\na = '\xe9'\n",
-        b"raise SystemExit('this does not run')\n",
-        b"x = 1 is 1\nassert (x, 'always')\ny = '\\d'\n",
-    ],
-)
-def test_python_compiles(content: bytes):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert problems_of("orders/a.py", content) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"a = 1\nb = = 2\n", "line 2: invalid syntax."),
-        (b"def f(:\n", "line 1: "),
-        (b"if x:\nprint(1)\n", "line 2: expected an indented block"),
-        (b"return 1\n", "line 1: 'return' outside function."),
-        (b"<<<<<<< HEAD\n", "line 1: "),
-        (b"a = '\xe9'\n", "utf-8"),
-        (b"# coding: no-such-encoding\n", "no-such-encoding"),
-        (b"a = 1\0\n", "null bytes"),
-        (b"(" * 1000, "too many nested parentheses"),
-        (b"-" * 200_000 + b"1", "nested too deeply"),
-        (b"a" + b"+a" * 100_000, "nested too deeply"),
-        (b"from __future__ import braces\n", "not a chance"),
-    ],
-)
-def test_what_is_no_python_is_named_with_its_line(content: bytes, words: str):
-    (problem,) = problems_of("orders/a.py", content)
-    assert problem.startswith("orders/a.py: Python 3.")
-    assert " does not compile it: " in problem
-    assert words in problem.lower()
-    assert problem.endswith(".")
-
-
-def test_python_that_would_take_all_memory_is_not_compiled():
-    assert problems_of("dags/a.py", b"#" * (256 * 1024)) == []
-    [problem] = problems_of("dags/a.py", b"#" * (256 * 1024 + 1))
-    assert "has more than the 262,144 bytes that a file of Python may have" in problem
-
-
-def test_other_files_are_not_compiled():
-    for path in ("a.sql", "a.pyc", "py", ".airflowignore"):
-        assert problems_of(path, b"\xff\0 no (python") == []
