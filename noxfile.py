@@ -107,7 +107,7 @@ SUITES = {
         tests=_files(
             "packages/astro-dag-deploy/tests",
             *("astro_api_client", "astro_cli_client", "dag_bundle", "deployment_lock", "email_client"),
-            *("event", "main", "request", "resource_client", "s3_client"),
+            *("event", "main", "request", "resource_client", "resource_problems", "s3_client"),
         ),
         needed=("hypothesis", "moto[dynamodb,s3,secretsmanager,server,ses]", "pytest", "pytest-xdist"),
     ),

@@ -1,15 +1,10 @@
-import contextlib
-import ipaddress
 import json
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow.parquet
 import pytest
-from databricks_local.process import LocalWorkspace
 from skyspark.jars import jar_dir
 from skyspark.versions import SPARK_LINES
 
@@ -21,6 +16,7 @@ _LONGEST = (
     "test_page.py",
     "test_engine_processes.py",
     "test_execution.py",
+    "test_notebooks.py",
     "test_airflow.py",
     "test_kill.py",
     "test_load.py",
@@ -60,26 +56,3 @@ def delta_rows() -> Callable[[Path], list[dict[str, Any]]]:
         return sorted(found, key=str)
 
     return rows
-
-
-@pytest.fixture(scope="session")
-def listening() -> Callable[[LocalWorkspace], dict[str, set[str]]]:
-    """Return a function that gives the addresses a workspace listens on, each with its programs."""
-
-    def found(workspace: LocalWorkspace) -> dict[str, set[str]]:
-        programs = defaultdict(set)
-        server = psutil.Process(workspace.pid)
-        for process in (server, *server.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                for socket in process.net_connections():
-                    if socket.status == psutil.CONN_LISTEN:
-                        programs[_unmapped(socket.laddr.ip)].add(process.name())
-        return dict(programs)
-
-    return found
-
-
-def _unmapped(address: str) -> str:
-    # Java binds an IPv4 address by a socket of IPv6.
-    parsed = ipaddress.ip_address(address)
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)

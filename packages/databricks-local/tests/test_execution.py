@@ -1,31 +1,33 @@
-"""Python files and notebooks as tasks: what they find, and how their end is told."""
+"""Python files as tasks: what they find, and how their end is told."""
 
-import io
 import itertools
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from databricks.sdk.service.compute import ClusterSpec
 from databricks.sdk.service.jobs import (
     NotebookTask,
-    Run,
     RunIf,
-    RunOutput,
     SparkPythonTask,
     SubmitTask,
     TaskDependency,
 )
-from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
-
-CLUSTER = ClusterSpec(spark_version="17.3.x-scala2.13", num_workers=1, node_type_id="i3.xlarge")
-NOTEBOOK = "# Databricks notebook source\n"
-CELL = "\n# COMMAND ----------\n"
+from running_tasks import (
+    CLUSTER,
+    NOTEBOOK,
+    code_of,
+    exited,
+    logs,
+    output,
+    result_of,
+    run_file,
+    submit,
+    upload,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,67 +36,6 @@ def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> Iterat
         patch.setenv("DATABRICKS_LOCAL_SECRET_KEY_VAULT__API_KEY", "s3cr3t-of-the-vault")
         patch.setenv("LEFT_IN_THE_SHELL", "yes")
         yield databricks_local_factory("--max-parallel-tasks", "4")
-
-
-def upload(workspace: LocalWorkspace, path: str, text: str) -> str:
-    client = workspace.client()
-    if path.startswith("dbfs:"):
-        client.dbfs.upload(path, io.BytesIO(text.encode()), overwrite=True)
-        return path
-    client.workspace.mkdirs(path.rpartition("/")[0])
-    client.workspace.upload(path, io.BytesIO(text.encode()), format=ImportFormat.AUTO, overwrite=True)
-    return path.removesuffix(".py") if text.startswith(NOTEBOOK) else path
-
-
-def submit(workspace: LocalWorkspace, *tasks: SubmitTask) -> Run:
-    for task in tasks:
-        task.new_cluster = task.new_cluster or CLUSTER
-    jobs = workspace.client().jobs
-    run_id = jobs.submit(run_name="test", tasks=list(tasks)).run_id
-    deadline = time.monotonic() + 60
-    while not (run := jobs.get_run(run_id)).end_time:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return run
-
-
-def output(workspace: LocalWorkspace, run: Run, key: str = "only") -> RunOutput:
-    tasks = {task.task_key: task for task in run.tasks or ()}
-    return workspace.client().jobs.get_run_output(tasks[key].run_id or 0)
-
-
-def run_file(
-    workspace: LocalWorkspace, text: str, *parameters: str, path: str = "dbfs:/task.py"
-) -> RunOutput:
-    file = SparkPythonTask(upload(workspace, path, text), list(parameters))
-    return output(workspace, submit(workspace, SubmitTask(task_key="only", spark_python_task=file)))
-
-
-def run_notebook(
-    workspace: LocalWorkspace, text: str, path: str = "/Shared/notebook.py", **widgets: str
-) -> RunOutput:
-    notebook = NotebookTask(upload(workspace, path, NOTEBOOK + text), widgets)
-    return output(workspace, submit(workspace, SubmitTask(task_key="only", notebook_task=notebook)))
-
-
-def result_of(told: RunOutput) -> Any:
-    assert told.metadata and told.metadata.state and told.metadata.state.result_state
-    return told.metadata.state.result_state.value
-
-
-def code_of(told: RunOutput) -> str:
-    assert told.metadata and told.metadata.status and told.metadata.status.termination_details
-    assert told.metadata.status.termination_details.code
-    return told.metadata.status.termination_details.code.value
-
-
-def logs(told: RunOutput) -> str:
-    return told.logs or ""
-
-
-def exited(told: RunOutput) -> str:
-    assert told.notebook_output, told.error_trace or told.error
-    return told.notebook_output.result or ""
 
 
 def test_a_file_gets_its_parameters(workspace: LocalWorkspace) -> None:
@@ -282,120 +223,6 @@ dbutils.notebook.exit([there, values.get('sets', 'nothing', default=0), missing]
         "[{'a': [1, None]}, 0, 'Task value with key nothing for task sets could not be found, "
         "and there is no default.']"
     )
-
-
-def test_a_notebook_runs_its_cells_with_its_widgets(workspace: LocalWorkspace) -> None:
-    cells = [
-        "# MAGIC %md\n# MAGIC # A title with 'quotes",
-        "dbutils.widgets.text('env', 'dev')",
-        "dbutils.widgets.dropdown('mode', 'full', ['full', 'part'], 'Mode')",
-        "# MAGIC %python\n# MAGIC found = dbutils.widgets.get('env')",
-        "dbutils.notebook.exit(f\"{found} {dbutils.widgets.get('mode')} {dbutils.widgets.getAll()}\")",
-        "raise RuntimeError('not reached')",
-    ]
-    told = run_notebook(workspace, CELL.join(cells), env="prod")
-    assert exited(told) == "prod full {'env': 'prod', 'mode': 'full'}"
-    assert result_of(told) == "SUCCESS"
-
-
-def test_a_notebooks_error_names_the_line_of_the_file(workspace: LocalWorkspace) -> None:
-    told = run_notebook(workspace, CELL.join(["x = 1", "# a comment\ny = x / 0"]))
-    assert told.error == "ZeroDivisionError: division by zero"
-    assert re.search(r'notebook", line 5, in <module>\n    y = x / 0', told.error_trace or "")
-
-
-def test_an_unknown_widget_is_the_services_error(workspace: LocalWorkspace) -> None:
-    told = run_notebook(workspace, "dbutils.widgets.get('day')")
-    assert told.error == "InputWidgetNotDefined: No input widget named day is defined"
-
-
-def test_exit_is_not_held_up_by_except_exception(workspace: LocalWorkspace) -> None:
-    code = "try:\n    dbutils.notebook.exit('early')\nexcept Exception:\n    raise RuntimeError('caught')"
-    assert exited(run_notebook(workspace, code)) == "early"
-
-
-def test_notebooks_include_and_run_others(workspace: LocalWorkspace) -> None:
-    upload(workspace, "/Shared/lib/names.py", NOTEBOOK + "NAME = 'included'")
-    upload(
-        workspace, "/Shared/lib/child.py", NOTEBOOK + "dbutils.notebook.exit(dbutils.widgets.get('n') * 2)"
-    )
-    upload(workspace, "/Shared/lib/fails.py", NOTEBOOK + "NAME")
-    upload(workspace, "/Shared/lib/slow.py", NOTEBOOK + "import time; time.sleep(30)")
-    code = """
-said = [NAME, dbutils.notebook.run("lib/child", 60, {"n": 21})]
-for path, seconds in (("/Shared/lib/fails", 0), ("./lib/slow", 0.2)):
-    try:
-        dbutils.notebook.run(path, seconds)
-    except Exception as error:
-        said.append(f"{type(error).__name__}: {error}")
-dbutils.notebook.exit(said)
-"""
-    told = run_notebook(workspace, f"# MAGIC %run ./lib/names\n{CELL}{code}")
-    assert exited(told) == str(
-        [
-            "included",
-            "2121",
-            "WorkflowException: The notebook /Shared/lib/fails failed: NameError: name 'NAME' is not defined",
-            "WorkflowException: The notebook ./lib/slow took longer than 0.2 seconds.",
-        ]
-    )
-
-
-@pytest.mark.parametrize(
-    ("cells", "code", "said"),
-    [
-        (
-            "# MAGIC %scala\n# MAGIC val x = 1",
-            "RUN_EXECUTION_ERROR",
-            "line 2: databricks-local does not imitate %scala",
-        ),
-        ("# MAGIC %run ./nowhere", "RESOURCE_NOT_FOUND", 'Unable to access the notebook "/Shared/nowhere"'),
-        ("# MAGIC %pip uninstall x", "RUN_EXECUTION_ERROR", "databricks-local does %pip install only"),
-        ("# MAGIC %sh exit 3", "RUN_EXECUTION_ERROR", "%sh command exited with code 3"),
-    ],
-)
-def test_cells_that_cannot_run_are_a_sentence(
-    workspace: LocalWorkspace, cells: str, code: str, said: str
-) -> None:
-    told = run_notebook(workspace, cells)
-    assert (result_of(told), code_of(told)) == ("FAILED", code)
-    assert said in (told.error or "")
-
-
-def test_a_notebook_that_is_not_there_is_a_sentence(workspace: LocalWorkspace) -> None:
-    task = SubmitTask(task_key="only", notebook_task=NotebookTask("/Shared/absent"))
-    told = output(workspace, submit(workspace, task))
-    assert code_of(told) == "RESOURCE_NOT_FOUND"
-    assert (told.error or "").startswith('Unable to access the notebook "/Shared/absent".')
-
-
-def test_secrets_are_given_to_code_and_shown_to_nobody(workspace: LocalWorkspace) -> None:
-    code = """
-import sys
-secret = dbutils.secrets.get("key-vault", "api-key")
-print("print", secret, file=sys.stderr)
-print("scopes", [scope.name for scope in dbutils.secrets.listScopes()], len(secret))
-try:
-    dbutils.secrets.get("key-vault", "other")
-except Exception as error:
-    print(error)
-raise ValueError(f"cannot log in with {secret}")
-"""
-    secrets = workspace.client().secrets
-    secrets.create_scope("Team-A")
-    secrets.put_secret("Team-A", "Pass", string_value="p4ssw0rd-of-the-team")
-    code = f'print("team", dbutils.secrets.get("Team-A", "Pass"))\n{code}'
-    told = run_notebook(workspace, code)
-    assert told.error == "ValueError: cannot log in with [REDACTED]"
-    folder = workspace.root / "runs" / str(told.metadata.run_id if told.metadata else None)
-    said = "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
-    assert "print [REDACTED]" in said
-    assert "scopes ['Team-A', 'key_vault'] 19" in said
-    assert "team [REDACTED]" in said
-    assert "p4ssw0rd-of-the-team" not in said
-    assert "Secret does not exist with scope: key-vault and key: other" in said
-    assert "s3cr3t-of-the-vault" not in said
-    assert workspace.token not in said
 
 
 def test_as_many_tasks_run_at_a_time_as_are_allowed(

@@ -1,6 +1,5 @@
 """Whatever ends a task, nothing of it goes on."""
 
-import io
 import os
 import signal
 import subprocess
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from databricks.sdk.service.compute import ClusterSpec
-from databricks.sdk.service.jobs import Run, SparkPythonTask, SubmitTask
+from databricks.sdk.service.jobs import Run
 from databricks_local.execution.processes import MARK, end_marked, mark
 from databricks_local.process import LocalWorkspace
+from running_tasks import begin
 
-CLUSTER = ClusterSpec(spark_version="17.3.x-scala2.13", num_workers=1, node_type_id="i3.xlarge")
 # A child, a grandchild in a session of its own whose parent is gone, and one that does not listen to SIGTERM.
 FAMILY = """
 import signal, subprocess, sys, time
@@ -29,22 +27,6 @@ print("begun")
 @pytest.fixture(scope="module")
 def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalWorkspace:
     return databricks_local_factory()
-
-
-def begin(workspace: LocalWorkspace, code: str, timeout_seconds: int | None = None) -> int:
-    """Start a run and return its number once it has begun."""
-    client = workspace.client()
-    client.dbfs.upload("dbfs:/family.py", io.BytesIO(code.encode()), overwrite=True)
-    task = SubmitTask(
-        task_key="only",
-        new_cluster=CLUSTER,
-        spark_python_task=SparkPythonTask("dbfs:/family.py"),
-        timeout_seconds=timeout_seconds,
-    )
-    run_id = client.jobs.submit(run_name="family", tasks=[task]).run_id
-    task_run_id = (client.jobs.get_run(run_id).tasks or [])[0].run_id or 0
-    until(lambda: "begun" in (client.jobs.get_run_output(task_run_id).logs or ""))
-    return int(run_id)
 
 
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:

@@ -23,6 +23,8 @@ from databricks.sdk.service.jobs import (
 )
 from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
+from listening import listening
+from running_tasks import begin
 
 CLUSTER = ClusterSpec(
     spark_version="17.3.x-scala2.13",
@@ -162,6 +164,22 @@ def test_tables_paths_and_catalogs_are_shared_by_tasks_of_all_kinds(
     assert delta_rows(workspace.root / "warehouse/sales.db/copied") == copied
     assert list((workspace.root / "volumes/main/default/out").glob("*.parquet"))
     assert (workspace.root / "dbfs/of_dbfs/_delta_log").is_dir()
+
+
+def test_a_session_and_its_metastore_listen_on_this_machine_only(workspace: LocalWorkspace) -> None:
+    code = """
+import time
+from pyspark.sql import SparkSession
+# The metastore is started by who asks for a table.
+SparkSession.builder.getOrCreate().sql("SHOW TABLES").collect()
+print("begun")
+time.sleep(300)
+"""
+    run_id = begin(workspace, code)
+    programs = listening(workspace)
+    assert programs.keys() == {"127.0.0.1"}
+    assert "java" in programs["127.0.0.1"]
+    workspace.client().jobs.cancel_run_and_wait(run_id)
 
 
 def test_a_cancelled_session_takes_java_and_its_workers_along(workspace: LocalWorkspace) -> None:

@@ -25,6 +25,7 @@ from databricks.sdk.service.pipelines import (
 )
 from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
+from listening import listening
 
 SPARK_FOR_PIPELINES = Path(__file__).parents[3] / ".venvs/spark41/bin/python"
 HOME = "/Workspace/Shared/orders"
@@ -206,10 +207,7 @@ def test_an_error_in_a_file_is_told_with_its_place(client: WorkspaceClient) -> N
 
 
 def test_stopping_an_update_ends_all_its_processes(
-    client: WorkspaceClient,
-    workspace: LocalWorkspace,
-    listening: Callable[[LocalWorkspace], dict[str, set[str]]],
-    tmp_path: Path,
+    client: WorkspaceClient, workspace: LocalWorkspace, tmp_path: Path
 ) -> None:
     begun = tmp_path / "begun"
     put(
