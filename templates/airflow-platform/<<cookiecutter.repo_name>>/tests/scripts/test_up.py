@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from stand_ins.machine import Fault, Machine, git
+from stand_ins.machine import Fault, Machine, Slow, git
 from stand_ins.state import Cluster, Revision
 
 KEYS = ["airflow-api-secret", "airflow-fernet-key", "airflow-jwt-secret", "airflow-metadata"]
@@ -300,6 +300,5 @@ def test_a_failed_upgrade_says_how_to_go_on(machine: Machine) -> None:
 
 
 def test_a_silent_command_is_said_to_be_at_work(machine: Machine) -> None:
-    run = machine.run("up", {"TICK_SECONDS": "0.001"})
-    assert run.code == 0
-    assert "waiting for the pods ..." in run.output
+    slow = Slow("helm upgrade", until="waiting for the pods ...")
+    assert machine.run("up", {"TICK_SECONDS": "0.001"}, slow=slow).code == 0

@@ -59,6 +59,14 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Slow:
+    """A call that does not return before the script has printed a text."""
+
+    step: str
+    until: str
+
+
+@dataclass(frozen=True)
 class Run:
     """How a script ended."""
 
@@ -90,6 +98,8 @@ class Machine:
             (self.folder / "bin" / program).symlink_to(Path(__file__).with_name("stand_in.sh"))
         self.state = State(self.project)
         self._fault: Fault | None = None
+        self._slow: Slow | None = None
+        self._printed = ""
         self._calls: list[Call] = []
         self._group = 0
         os.mkfifo(self.folder / "calls")
@@ -115,11 +125,12 @@ class Machine:
         environment: Mapping[str, str] | None = None,
         *,
         fault: Fault | None = None,
+        slow: Slow | None = None,
         trace: bool = False,
         stdin: int = subprocess.DEVNULL,
     ) -> Run:
         """Run scripts/<script>.sh in the project, to its end."""
-        self._fault, self._calls = fault, []
+        self._fault, self._slow, self._calls, self._printed = fault, slow, [], ""
         command = [f"scripts/{script}.sh"]
         process = subprocess.Popen(
             ["bash", "-x", *command] if trace else command,
@@ -139,12 +150,14 @@ class Machine:
             start_new_session=True,
         )
         self._group = process.pid
-        try:
-            output, _ = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        return Run(process.returncode, output, self._calls)
+        # Until its last process has closed it: nothing that a script began may outlive the script.
+        timer = threading.Timer(120, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        with process:
+            for line in process.stdout or ():
+                self._printed += line
+        timer.cancel()
+        return Run(process.returncode, self._printed, self._calls)
 
     def _serve(self) -> None:
         with os.fdopen(os.dup(self._pipe)) as calls:
@@ -170,6 +183,9 @@ class Machine:
             broken = "interrupted" if fault.interrupt else "failed"
             DO[program](self.state, call, "whole" if fault.after else broken)
             said = Answer(1, stderr="a made failure\n")
+        if self._slow and self._slow.step == call.step:
+            while self._slow.until not in self._printed and _lives(self._group):
+                time.sleep(0.001)
         if fault and fault.interrupt:
             os.killpg(self._group, signal.SIGINT)
         else:
