@@ -21,7 +21,7 @@ MARK = "MSHELL_CUT_DEMO"
 """The variable of the environment that names the folder of the demo that a process belongs to."""
 
 _EVERY_S = 1.0
-_PATIENCE_S = 20.0
+_PATIENCE_S = 300.0
 
 
 def lock(folder: Path) -> int | None:

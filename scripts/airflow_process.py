@@ -19,7 +19,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 _STOP_S = 30.0
-_PATIENCE_S = 120.0
+_ANSWER_S = 120.0
+_PATIENCE_S = 600.0
 # Below those that kernels give to whoever asks for any port: it takes half a minute before Airflow listens.
 _PORTS = range(20000, 30000)
 
@@ -158,7 +159,7 @@ class Airflow:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:  # noqa: S310
                 answer: Json = json.load(response)
                 return answer
         except urllib.error.HTTPError as error:
@@ -174,7 +175,7 @@ class Airflow:
             path: The path with its query, below the host.
 
         Raises:
-            AirflowError: The answer is an error, or there has been none for two minutes.
+            AirflowError: The answer is an error, or there has been none for ten minutes.
         """
         end = time.monotonic() + _PATIENCE_S
         while True:

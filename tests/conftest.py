@@ -56,7 +56,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.com\n")
+    # Newer versions of git tidy up in the background, where tests copy and remove repositories.
+    settings = "[user]\n\tname = Ada\n\temail = ada@example.com\n[maintenance]\n\tauto = false\n"
+    (home / ".gitconfig").write_text(settings)
     return home
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from held_git import until
 from scaffold import BIN, MakeTemplate, commit_all, git, read_tree, write_tree
 
 from mshell_cut import cli, file_changes
@@ -384,11 +384,8 @@ def test_a_signal_at_any_step_leaves_all_as_it_was(tmp_path: Path, number: signa
         )
         if "whole" in done.stdout:
             break
-        for _ in range(100):
-            if {path.name for path in folder.iterdir()} == {"a", "b"}:
-                break
-            time.sleep(0.05)
-        assert {path.name for path in folder.iterdir()} == {"a", "b"}, step
+        left = f"after step {step} more than before is left"
+        until(lambda folder=folder: {path.name for path in folder.iterdir()} == {"a", "b"}, left)
         assert read_tree(folder) == before, step
     assert step > 10
     assert read_tree(folder) == {"a": b"x", "b": b"y", "new/c": b"3", "new/deep/d": b"4"}

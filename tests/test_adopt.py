@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pexpect
+import pseudo_terminal
 import pytest
+import unhurried_doctor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scaffold import (
-    BIN,
     REPOSITORY,
     MakeTemplate,
     change_template,
@@ -212,7 +213,7 @@ def template(make_template: MakeTemplate) -> Path:
 
 
 def test_a_project_of_plain_cookiecutter_is_adopted_so_that_stock_cruft_takes_it(
-    template: Path, tmp_path: Path, here: Here, mshell_cut: Run
+    template: Path, tmp_path: Path, here: Here, mshell_cut: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").mkdir()
     subprocess.run(
@@ -230,6 +231,7 @@ def test_a_project_of_plain_cookiecutter_is_adopted_so_that_stock_cruft_takes_it
         ran = subprocess.run([STOCK / command[0], *command[1:]], cwd=project, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stdout + ran.stderr
     assert here("check", "--project", project)["current"] is True
+    unhurried_doctor.wait_long(monkeypatch.setattr)
     doctor = here("doctor", "--offline", "--project", project)
     assert not [check for check in doctor["checks"] if check["status"] == "error"]
 
@@ -483,7 +485,11 @@ TEXT = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     name=st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True),
     owner=st.from_regex(r"[A-Za-z0-9_/-]{1,12}", fullmatch=True),
@@ -561,9 +567,7 @@ def test_without_a_terminal_it_wants_yes(template: Path, tmp_path: Path, here: H
 @pytest.mark.parametrize("answer", ["y", "n", "\x03"])
 def test_at_a_terminal_it_asks(template: Path, tmp_path: Path, here: Here, answer: str) -> None:
     project, before = cut(here, template, tmp_path / "out")
-    terminal = pexpect.spawn(
-        str(BIN / "mshell-cut"), ["adopt", "--template", str(template)], cwd=str(project), timeout=60
-    )
+    terminal = pseudo_terminal.start(["adopt", "--template", str(template)], cwd=project)
     terminal.expect("Write .*cruft.json")
     assert not (project / ".cruft.json").exists()
     terminal.send(answer if answer == "\x03" else f"{answer}\r")

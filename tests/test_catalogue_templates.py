@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import unhurried_doctor
 from scaffold import clone_with_releases, commit_all, git, write_tree
 
 from mshell_cut import catalogue, cli
@@ -207,6 +208,7 @@ def test_a_template_that_does_not_fit_is_refused(named: str, other: str, cut: Cu
 def test_the_doctor_wants_no_spark_of_a_dag_project(
     cut: Cut, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    unhurried_doctor.wait_long(monkeypatch.setattr)
     project = cut("astro-dag")
     whole = {check["id"]: check for check in here("doctor", "--offline", "--project", project)["checks"]}
     assert {whole[name]["status"] for name in ("state", "template", "commit", "answers", "pruned")} == {"ok"}

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import unhurried_doctor
+from held_git import until
 from scaffold import BIN, MakeTemplate, change_template, commit_all, git, write_tree
 
 from mshell_cut import cli, source
@@ -26,7 +29,13 @@ Checks = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
-def examine(capsys: pytest.CaptureFixture[str]) -> Callable[..., Checks]:
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no check fail for the time that it takes."""
+    unhurried_doctor.wait_long(monkeypatch.setattr)
+
+
+@pytest.fixture
+def examine(unhurried: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Checks]:
     """Run the command in this process; each check by its id."""
 
     def run(*arguments: str | Path, offline: bool = True) -> Checks:
@@ -111,11 +120,13 @@ def edit_answers(project: Path, **changes: Any) -> None:
     edit_state(project, context={"cookiecutter": kept})
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections, and that nobody else can get meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        yield port
 
 
 class Index(BaseHTTPRequestHandler):
@@ -316,6 +327,7 @@ def test_the_index_is_asked_by_the_installer_with_its_own_settings(
     installer_settings: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    closed_port: int,
     name: str,
 ) -> None:
     place = programs("git")
@@ -331,7 +343,7 @@ def test_the_index_is_asked_by_the_installer_with_its_own_settings(
         write_tree(tmp_path, {".cruft.json": "", "requirements.lock": "# first\nunheard-of==1.0 \\\n"})
         found = examine("--project", tmp_path, offline=False)["index"]
         assert found["message"] == f"{name} finds no 'unheard-of' on the package index"
-    monkeypatch.setenv(variable, f"http://me:hidden@127.0.0.1:{free_port()}/simple")
+    monkeypatch.setenv(variable, f"http://me:hidden@127.0.0.1:{closed_port}/simple")
     found = examine("--project", tmp_path, offline=False)["index"]
     assert found["status"] == "error"
     assert variable in found["remedy"]
@@ -422,9 +434,9 @@ def test_a_remote_template(
 
 
 def test_an_unreachable_template_says_so_without_its_password(
-    examine: Callable[..., Checks], project: Path, installer_settings: None
+    examine: Callable[..., Checks], project: Path, installer_settings: None, closed_port: int
 ) -> None:
-    edit_state(project, template=f"http://me:hidden@127.0.0.1:{free_port()}/template.git")
+    edit_state(project, template=f"http://me:hidden@127.0.0.1:{closed_port}/template.git")
     checks = examine("--project", project, offline=False)
     assert checks["template"]["status"] == "error"
     assert "does not answer" in checks["template"]["message"]
@@ -589,57 +601,77 @@ def test_the_environment(examine: Callable[..., Checks], project: Path) -> None:
 # --- how it runs
 
 
-def test_one_line_for_each_check_and_the_remedy_on_it(mshell_cut: Run, project: Path) -> None:
+def test_one_line_for_each_check_and_the_remedy_on_it(
+    unhurried: None, project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     write_tree(project, {"README.md.rej": "", "requirements.txt": "one-thing==1.3\n"})
-    done = mshell_cut("doctor", "--offline", cwd=project)
-    assert done.returncode == 1
-    lines = done.stdout.splitlines()
+    monkeypatch.chdir(project)
+    assert cli.run(["doctor", "--offline"]) == 1
+    printed, said = capfd.readouterr()
+    lines = printed.splitlines()
     assert len(lines) == 17
     assert [line.split()[:2] for line in lines if not line.startswith("ok")] == [
         ["warning", "rejects"],
         ["error", "vendor"],
     ]
-    assert "'mshell-cut diff' shows" in done.stdout
-    assert done.stderr == "17 checks: 1 error, 1 warning.\n"
+    assert "'mshell-cut diff' shows" in printed
+    assert said == "17 checks: 1 error, 1 warning.\n"
 
 
-def test_a_program_that_never_answers_is_killed_with_its_children(tmp_path: Path) -> None:
-    script = f"sleep 60 & echo $! > {tmp_path}/child; wait"
+def test_a_program_that_never_answers_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child"
+    wait = subprocess.Popen.wait
+
+    def begun(self: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        # The time counts from when there is a child to kill.
+        until(lambda: is_told(child), "the program did not start its child")
+        return wait(self, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", begun)
     with Programs() as programs:
-        begun = time.monotonic()
-        answer = programs.run("/bin/sh", "-c", script, limit=0.5)
-        assert time.monotonic() - begun < 5
+        answer = programs.run("/bin/sh", "-c", f"sleep 3600 & echo $! > {child}; wait", limit=0.5)
     assert answer.text == "gave no answer within 0.5 seconds"
-    assert has_ended(int((tmp_path / "child").read_text()))
+    until(lambda: has_ended(int(child.read_text())), "the child still runs")
 
 
 def test_interrupting_ends_what_was_started(programs: Callable[..., Path], tmp_path: Path) -> None:
-    programs("git", "sleep", java=f"echo $$ > {tmp_path}/child; sleep 60")
+    child = tmp_path / "child"
+    programs("git", "sleep", java=f"echo $$ > {child}; sleep 3600")
     doctor = subprocess.Popen(
-        [BIN / "mshell-cut", "doctor", "--offline"],
+        [sys.executable, "-c", UNHURRIED, "doctor", "--offline"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    for _ in range(200):
-        if (tmp_path / "child").exists() and (tmp_path / "child").read_text():
-            break
-        time.sleep(0.05)
+    until(lambda: is_told(child), "the doctor did not look at Java")
     doctor.send_signal(signal.SIGINT)
-    _, said = doctor.communicate(timeout=10)
+    _, said = doctor.communicate(timeout=600)
     assert doctor.returncode == 130
     assert "Traceback" not in said
-    assert has_ended(int((tmp_path / "child").read_text()))
+    until(lambda: has_ended(int(child.read_text())), "the program still runs")
+
+
+UNHURRIED = f"""
+import sys
+sys.path.append({str(Path(__file__).parent)!r})
+import unhurried_doctor
+from mshell_cut.cli import main
+
+unhurried_doctor.wait_long(setattr)
+main()
+"""
+
+
+def is_told(number: Path) -> bool:
+    return number.exists() and number.read_text().endswith("\n")
 
 
 def has_ended(process: int) -> bool:
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"

@@ -1,28 +1,53 @@
 """A cut that is killed at any moment leaves the whole project, or nothing."""
 
+import os
 import random
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from scaffold import BIN, git, read_tree
+from held_git import HeldGit, until
+from scaffold import git, read_tree
 
 PROJECT = "stack-exchange-pipeline"
+# Of the calls of git, the one that makes the project's commit.
+COMMITS = '[ "$3" = commit ]'
+# A Ctrl-C while Python itself starts or ends is Python's to answer: it says when it is our turn.
+DRIVER = """
+import signal
+from mshell_cut import cli
+
+main = cli.cli.main
+
+def told(**words):
+    print("ready", flush=True)
+    try:
+        return main(**words)
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+cli.cli.main = told
+cli.main()
+"""
 
 
-def start(out: Path) -> subprocess.Popen[str]:
-    words = [BIN / "mshell-cut", "cut", "skyspark", "--output-dir", out, "--no-input"]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def start(out: Path, env: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", DRIVER, "cut", "skyspark", "--output-dir", out, "--no-input"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
 
 
 def wait_until_settled(out: Path) -> None:
-    # The guard acts after the process is gone; it retries for a second.
-    for _ in range(100):
-        if not [path for path in out.iterdir() if path.name.startswith(".")]:
-            return
-        time.sleep(0.05)
+    # The guard acts after the process is gone.
+    until(
+        lambda: not [path for path in out.iterdir() if path.name.startswith(".")], f"{out} is not cleaned up"
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,8 +58,9 @@ def test_a_signal_never_leaves_a_part_of_a_project(tmp_path: Path, stop: signal.
     # The first run of all reads what the others find in memory.
     for whole_out in (tmp_path / "cold", tmp_path / "whole"):
         whole_out.mkdir()
+        process = start(whole_out)
         begun = time.monotonic()
-        start(whole_out).wait()
+        process.communicate()
         durations.append(time.monotonic() - begun)
     duration = min(durations)
     whole = read_tree(whole_out / PROJECT)
@@ -45,14 +71,18 @@ def test_a_signal_never_leaves_a_part_of_a_project(tmp_path: Path, stop: signal.
     for attempt in range(tries):
         out = tmp_path / str(attempt)
         out.mkdir()
-        process = start(out)
-        # Spread over all of a run but its first imports, and past its end; the last comes after it.
-        if attempt + 1 == tries:
-            process.wait()
-        else:
-            time.sleep((0.4 + 1.1 * (attempt + chance.random()) / tries) * duration)
-        process.send_signal(stop)
-        _, said = process.communicate()
+        # Spread over all of a run, and past its end; however fast it is, the first comes before its end, the
+        # last after it.
+        with HeldGit(tmp_path / f"git{attempt}", COMMITS if attempt == 0 else "false") as held:
+            process = start(out, held.env)
+            if attempt == 0:
+                held.wait()
+            elif attempt + 1 == tries:
+                process.wait()
+            else:
+                time.sleep(1.1 * duration * (attempt + chance.random()) / tries)
+            process.send_signal(stop)
+            _, said = process.communicate()
         wait_until_settled(out)
         left = [path.name for path in out.iterdir()]
         assert left in ([], [PROJECT]), f"after try {attempt}: {left}"

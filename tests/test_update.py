@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
+import pseudo_terminal
 import pytest
-from scaffold import BIN, MakeTemplate, change_template, commit_all, git, read_tree, write_tree
+from scaffold import MakeTemplate, change_template, commit_all, git, read_tree, write_tree
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Cut = Callable[..., Path]
@@ -439,9 +440,7 @@ def test_new_questions_are_asked_at_a_terminal(plain: Path, cut: Cut) -> None:
         squad="data",
         _rules={"squad": {"required": True, "pattern": "[a-z]+", "message": "must be lower case"}},
     )
-    child = pexpect.spawn(
-        str(BIN / "mshell-cut"), ["update", "--ask"], cwd=project, encoding="utf-8", timeout=20
-    )
+    child = pseudo_terminal.start(["update", "--ask"], cwd=project)
     child.expect("colour")
     child.send("\x1b[B\r")
     child.expect("squad")
@@ -457,9 +456,7 @@ def test_new_questions_are_asked_at_a_terminal(plain: Path, cut: Cut) -> None:
 def test_stopping_at_a_question_changes_nothing(plain: Path, cut: Cut) -> None:
     project = cut(plain)
     change_template(plain, {"colour.txt": "<< cookiecutter.colour >>\n"}, colour="blue")
-    child = pexpect.spawn(
-        str(BIN / "mshell-cut"), ["update", "--ask"], cwd=project, encoding="utf-8", timeout=20
-    )
+    child = pseudo_terminal.start(["update", "--ask"], cwd=project)
     child.expect("colour")
     child.send("\x03")
     child.expect(pexpect.EOF)

@@ -1,5 +1,6 @@
 """An update that is killed at any moment leaves the project as it was, or the whole update."""
 
+import fcntl
 import os
 import random
 import shutil
@@ -7,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
+from held_git import HeldGit
 from scaffold import commit_all, git, read_tree, write_tree
 
 from mshell_cut import applying, journal
-from mshell_cut.guarding import locked
 from mshell_cut.merge import merge
 from mshell_cut.objects import quarantine
 from mshell_cut.objects import write_tree as tree_of
@@ -31,6 +34,9 @@ merged = Merged(given["tree"], conflicts, stages)
 print("ready", flush=True)
 applying.apply(applying.Change(Path(given["top"]), "", merged, "Update", given["branch"], given["commit"]))
 """
+
+# Of the calls of git, the one that writes the files.
+WRITES = '[ "$1" = read-tree ]'
 
 State = dict[str, object]
 
@@ -96,12 +102,13 @@ def project_and_update(folder: Path, *, conflicts: bool) -> tuple[Path, str]:
     return project, json.dumps(given)
 
 
-def start(project: Path, given: str) -> subprocess.Popen[str]:
+def start(project: Path, given: str, env: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER, given.replace("PROJECT", str(project))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=env,
         start_new_session=True,
     )
     assert process.stdout
@@ -109,10 +116,16 @@ def start(project: Path, given: str) -> subprocess.Popen[str]:
     return process
 
 
+def unlocked(project: Path) -> None:
+    """Wait for whoever holds the lock, however long that takes."""
+    with (project / ".git" / f"{journal.NAME}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def settled(project: Path) -> None:
     """Wait for the guard, which holds the lock until nothing is half written."""
-    with locked(project) as lock:
-        found = journal.read(lock.folder)
+    unlocked(project)
+    found = journal.read(project / ".git" / journal.NAME)
     assert found is None or found["phase"] in (journal.OPEN, journal.DONE)
 
 
@@ -133,7 +146,6 @@ def test_a_signal_never_leaves_a_part_of_an_update(
         git(copy, "update-index", "-q", "--refresh")
 
     fresh()
-    begun = time.monotonic()
     process = start(copy, given)
     begun = time.monotonic()
     assert process.wait() == 0, process.communicate()
@@ -144,14 +156,18 @@ def test_a_signal_never_leaves_a_part_of_an_update(
     chance, outcomes = random.Random(3), set()
     for attempt in range(tries):
         fresh()
-        process = start(copy, given)
-        if attempt + 1 == tries:
-            process.wait()
-        elif attempt:
-            time.sleep(1.3 * duration * (attempt + chance.random()) / tries)
-        # A whole process group, as a terminal or a CI server would, or the process alone.
-        if process.returncode is None:
-            (os.killpg if attempt % 2 else os.kill)(process.pid, stop)
+        # However fast it is, the first comes before its end, the last after it.
+        with HeldGit(tmp_path / f"git{attempt}", WRITES if attempt == 0 else "false", done=True) as held:
+            process = start(copy, given, held.env)
+            if attempt == 0:
+                held.wait()
+            elif attempt + 1 == tries:
+                process.wait()
+            else:
+                time.sleep(1.3 * duration * (attempt - 1 + chance.random()) / tries)
+            # A whole process group, as a terminal or a CI server would, or the process alone.
+            if process.returncode is None:
+                (os.killpg if attempt % 2 else os.kill)(process.pid, stop)
         process.communicate()
         settled(copy)
         found = state_of(copy)
@@ -168,15 +184,19 @@ def test_a_signal_never_leaves_a_part_of_an_update(
 def test_what_nobody_was_left_to_undo_is_undone_by_the_next_command(tmp_path: Path) -> None:
     original, given = project_and_update(tmp_path, conflicts=False)
     old = state_of(original)
-    process = start(original, given)
     folder = original / ".git" / journal.NAME
-    while journal.read(folder) is None:
-        time.sleep(0.0005)
-    os.killpg(process.pid, signal.SIGSTOP)
-    # The guard, too: as a power cut would.
-    subprocess.run(["pkill", "-9", "-f", f"journal.py {folder}"], check=True)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with HeldGit(tmp_path / "git", WRITES, done=True) as held:
+        process = start(original, given, held.env)
+        held.wait()
+        (guard,) = (
+            child for child in psutil.Process(process.pid).children() if journal.__file__ in child.cmdline()
+        )
+        # The guard, too: as a power cut would.
+        guard.kill()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    unlocked(original)
+    assert state_of(original)["files"] != old["files"]
     assert applying.opened(original) is None
     assert not folder.exists()
     assert state_of(original) == old

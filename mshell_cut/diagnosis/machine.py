@@ -13,6 +13,8 @@ from mshell_cut.diagnosis.programs import Programs
 # The first with `merge-tree --write-tree`.
 _GIT = (2, 38)
 _PYTHON = (3, 11)
+# How long an index may say nothing.
+_SILENCE_S = 5
 _INSTALL_PYTHON = "install Python 3.11 or newer, or name one with 'make PYTHON=python3.12 …'"
 _INSTALL_UV = "install uv, or Python with its venv module (Debian: python3-venv)"
 
@@ -104,14 +106,18 @@ def index(programs: Programs, folder: Path, package: str) -> Outcome:
             *(uv, *arguments),
             limit=15,
             cwd=folder,
-            env={"UV_HTTP_TIMEOUT": "5", "UV_HTTP_RETRIES": "1", "UV_PYTHON_DOWNLOADS": "never"},
+            env={
+                "UV_HTTP_TIMEOUT": str(_SILENCE_S),
+                "UV_HTTP_RETRIES": "1",
+                "UV_PYTHON_DOWNLOADS": "never",
+            },
             given=package,
         )
         again, settings = f"echo {package} | uv {' '.join(arguments)}", "UV_INDEX_URL, uv.toml"
     elif python3:
         arguments = ["-m", "pip", "index", "versions", package]
         answer = programs.run(
-            *(python3, *arguments, "--no-input", "--retries", "1", "--timeout", "5"),
+            *(python3, *arguments, "--no-input", "--retries", "1", "--timeout", str(_SILENCE_S)),
             limit=15,
             cwd=folder,
             env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},

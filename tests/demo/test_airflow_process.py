@@ -11,8 +11,8 @@ SEVERAL = """\
 # Starts a part that ends at once, and goes on without it.
 echo "no module named $1"
 (exit 1) &
-sleep 600 &
-exec sleep 601
+sleep 3600 &
+exec sleep 3601
 """
 
 
@@ -39,7 +39,7 @@ def test_an_airflow_that_ends_is_not_waited_for_and_leaves_nothing(
         pytest.raises(AirflowError, match=f"^{what}: no module named standalone"),
         Airflow(home, install(tmp_path / "bin", script), {}) as airflow,
     ):
-        airflow.wait_for_dags([], seconds=120)
+        airflow.wait_for_dags([], seconds=1200)
     for process in psutil.process_iter():
         try:
             assert process.environ().get("AIRFLOW_HOME") != str(home)

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venvs/lambda/bin/python"
+PATIENCE_S = 600
 
 Json = dict[str, Any]
 
@@ -35,7 +36,7 @@ def served(dags: Path) -> Iterator[tuple[subprocess.Popen[str], Json]]:
         finally:
             process.stdin.close()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(60)
+                process.wait(PATIENCE_S)
             process.kill()
 
 
@@ -94,7 +95,7 @@ def refused(url: str, **headers: str) -> int:
     """Post to an address, and return the status of the refusal."""
     request = urllib.request.Request(url, method="POST", data=b"{}", headers=headers)
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(request, timeout=60)
+        urllib.request.urlopen(request, timeout=PATIENCE_S)
     with error.value:
         return error.value.code
 
@@ -142,6 +143,6 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
         assert process.poll() is None
         assert process.stdin
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
         with pytest.raises(urllib.error.URLError, match="refused"):
-            urllib.request.urlopen(cloud["gateway"], timeout=60)
+            urllib.request.urlopen(cloud["gateway"], timeout=PATIENCE_S)

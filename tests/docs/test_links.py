@@ -37,6 +37,7 @@ _FETCHED = {
     ("link", "href"),
 }
 _FOR_ROBOTS = {"canonical", "prev", "next", "edit", "alternate"}
+PATIENCE_MS = 600_000
 _IN_STYLES = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""")
 
 
@@ -169,8 +170,9 @@ def test_a_browser_finds_pages_and_copies_commands_and_asks_no_other_host(served
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        browser = playwright.chromium.launch(executable_path=chromium, args=options, timeout=PATIENCE_MS)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         errors: list[str] = []

@@ -166,7 +166,7 @@ class Shell:
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._process.pid, number)
-                self._process.wait(20)
+                self._process.wait(60)
             except ProcessLookupError:
                 break
             except subprocess.TimeoutExpired:

@@ -4,16 +4,36 @@ import json
 import os
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 from fleet.projects import Fleet, Run, results
-from scaffold import BIN, change_template, git, read_tree
+from held_git import HeldGit, until
+from scaffold import change_template, git, read_tree
 
 NAMES = [f"project-{number}" for number in range(6)]
 TIP = "mshell-cut/update-v1.0.0"
+# Of the calls of git, the one that makes the commit of an update.
+COMMITS = '[ "$1" = commit-tree ] && [ "$3" != merge ]'
+# Says in a file that an interrupt was handled, of which nothing else tells as long as projects are at work.
+TELLING = """
+import os, signal
+from mshell_cut.cli import main
+
+install = signal.signal
+
+def telling(number, handler):
+    def handle(*words):
+        handler(*words)
+        open(os.environ["HANDLED"], "w").close()
+    return install(number, handle if callable(handler) else handler)
+
+signal.signal = telling
+main()
+"""
 
 
 @pytest.fixture
@@ -24,35 +44,31 @@ def folder(plain: Path, fleet: Fleet) -> Path:
     return made
 
 
-def start(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def start(folder: Path, env: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [BIN / "mshell-cut", "fleet", "update", "--jobs", "1", "--from", f"{folder}/*", *words],
+        [sys.executable, "-c", TELLING, "fleet", "update", "--jobs", "1", "--from", f"{folder}/*", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, **(env or {})},
+        env={**env, "HANDLED": str(handled(folder))},
     )
 
 
-def slow_git(folder: Path, seconds: int) -> dict[str, str]:
-    """A git that says so and waits where the commit of an update is made."""
-    program = folder / "bin/git"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\n[ "$1" = commit-tree ] && [ "$3" != merge ] && touch {folder}/slow && sleep {seconds}\n'
-        f"PATH='{os.environ['PATH']}' exec git \"$@\"\n"
-    )
-    program.chmod(0o755)
-    return {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+def handled(folder: Path) -> Path:
+    return folder.parent / "handled"
 
 
-def wait_for(path: Path) -> None:
-    for _ in range(600):
-        if path.exists():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not come")
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Do as a terminal does: to all that were started there."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def require_whole(folder: Path, before: Mapping[str, bytes]) -> int:
@@ -76,11 +92,13 @@ def test_ctrl_c_lets_the_running_one_end_and_reports_what_is_done(
     folder: Path, mshell_cut: Run, tmp_path: Path
 ) -> None:
     before = read_tree(folder)
-    process = start(folder, "--json", "--report", str(tmp_path / "fleet.md"), env=slow_git(tmp_path, 1))
-    wait_for(tmp_path / "slow")
-    # As a terminal does: to all that were started there.
-    os.killpg(process.pid, signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    with HeldGit(tmp_path / "held", COMMITS) as held:
+        process = start(folder, held.env, "--json", "--report", str(tmp_path / "fleet.md"))
+        held.wait()
+        interrupt(process)
+        until(handled(folder).exists, "the interrupt was not handled")
+        held.go_on()
+        out, said = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "run the same command again" in said
@@ -97,35 +115,32 @@ def test_ctrl_c_lets_the_running_one_end_and_reports_what_is_done(
 
 
 def test_a_second_ctrl_c_does_not_wait(folder: Path, tmp_path: Path) -> None:
-    env = slow_git(tmp_path, 60)
     before = read_tree(folder)
-    process = start(folder, "--json", env=env)
-    wait_for(tmp_path / "slow")
-    os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.3)
-    assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    with HeldGit(tmp_path / "held", COMMITS) as held:
+        process = start(folder, held.env, "--json")
+        held.wait()
+        interrupt(process)
+        until(handled(folder).exists, "the interrupt was not handled")
+        assert process.poll() is None
+        interrupt(process)
+        out, _ = process.communicate(timeout=600)
     assert process.returncode == 130
     assert json.loads(out)["summary"] == {"not done": 6}
     assert require_whole(folder, before) == 0
 
 
-def test_a_kill_leaves_whole_branches(folder: Path, mshell_cut: Run) -> None:
+def test_a_kill_leaves_whole_branches(folder: Path, mshell_cut: Run, tmp_path: Path) -> None:
     before = read_tree(folder)
-    process = start(folder)
-    assert process.stderr
-    process.stderr.readline()
-    process.kill()
-    process.communicate()
+    with HeldGit(tmp_path / "held", f'{COMMITS} && [ "${{PWD##*/}}" = {NAMES[1]} ]') as held:
+        process = start(folder, held.env)
+        held.wait()
+        workers = psutil.Process(process.pid).children()
+        process.kill()
+        process.communicate()
+    assert len(workers) == 1
     # The worker comes to the end of its project, and then finds that nobody wants more.
-    counts = []
-    for _ in range(100):
-        counts.append(sum(bool(git(folder / name, "branch", "--list", TIP)) for name in NAMES))
-        if len(counts) > 15 and counts[-1] == counts[-15]:
-            break
-        time.sleep(0.1)
-    assert 0 < require_whole(folder, before) < 6
+    until(lambda: has_ended(workers[0]), "the worker does not end")
+    assert require_whole(folder, before) == 2
     assert mshell_cut("fleet", "update", "--from", f"{folder}/*").returncode == 0
     assert require_whole(folder, before) == 6
 
