@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scaffold import write_tree
 
@@ -34,7 +34,6 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 PARTS = st.sampled_from(["a", "*", "**", "?", "*.py", "[ab]", ".a"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(paths=st.lists(PATHS, max_size=8), parts=st.lists(PARTS, min_size=1, max_size=3))
 def test_globs_mean_what_pathlib_and_cruft_make_of_them(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], parts: list[str]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scaffold import commit_all, git, read_tree, write_tree
 
@@ -217,12 +217,7 @@ def lay_out(folder: Path, files: Files) -> None:
 
 
 # Shrinking would run thousands of merges before it tells of a failure.
-@settings(
-    max_examples=40,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(first=TREES, releases=st.lists(st.tuples(EDITS, EDITS), min_size=1, max_size=3))
 def test_any_edits_on_both_sides_merge_as_git_does_and_lose_no_line(
     first: Files, releases: list[tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]]

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scaffold import BIN, REPOSITORY
 
@@ -55,7 +55,7 @@ def left_over(folder: str) -> list[str]:
     return [path.name for path in Path(folder).iterdir()]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(answers=ANSWERS)
 def test_an_answers_file_with_a_refused_answer_writes_nothing(answers: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as out, tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -74,7 +74,7 @@ def reaches_the_hook(answers: dict[str, str]) -> bool:
     )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8)
 @given(answers=ANSWERS.filter(reaches_the_hook))
 def test_plain_cookiecutter_writes_nothing_either(answers: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as out:

@@ -3,13 +3,12 @@
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mshell_cut import rules
 
 OPENERS = ["<<", "<%", "<#"]
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def judge(value: object, rule: dict | None = None, **others: object) -> str | None:
@@ -93,7 +92,6 @@ def test_no_schedule(schedule: str) -> None:
     assert not rules.is_cron(schedule)
 
 
-@unhurried
 @given(st.text(max_size=20))
 def test_an_accepted_answer_is_one_printable_line_that_opens_no_tag(text: str) -> None:
     if judge(text) is None:
@@ -103,7 +101,6 @@ def test_an_accepted_answer_is_one_printable_line_that_opens_no_tag(text: str) -
         text.encode("utf-8")
 
 
-@unhurried
 @given(
     st.text(alphabet=string.ascii_letters + string.digits + string.punctuation.replace("<", ""), min_size=1)
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mshell_cut import python_entries, toml_entries, yaml_entries
@@ -79,7 +79,7 @@ def documents(draw: st.DrawFn) -> str:
     return start + newline.join(lines) + end
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(documents())
 def test_a_file_gains_the_entry_and_nothing_else_of_it_changes(text: str) -> None:
     wanted = yaml.safe_load(text)

@@ -32,6 +32,9 @@ MACHINE = {
     name: value
     for name, value in os.environ.items()
     if name != "VIRTUAL_ENV" and name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+} | {
+    # A busy machine imports Airflow's providers for longer than the 30 s that a file of DAGs gets.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
 }
 
 

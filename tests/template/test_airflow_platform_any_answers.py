@@ -92,9 +92,8 @@ SHELL_WORDS = {
 @settings(
     max_examples=10,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 @given(given_answers=ANSWERS)
 @example(given_answers=LONGEST)

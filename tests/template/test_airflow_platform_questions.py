@@ -116,7 +116,7 @@ def test_bad_answers_are_refused_in_a_sentence(question: str, answer: str) -> No
     assert "must match" not in sentence
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(branch=st.text("aZ0_./-@{~^: *[\\lock", min_size=1, max_size=12))
 @example(branch="HEAD")
 @example(branch="a/.b")

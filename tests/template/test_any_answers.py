@@ -85,9 +85,8 @@ LONGEST = {
 # Each example renders a whole project: shrinking one would take minutes.
 @settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
 @given(given_answers=ANSWERS)
 @example(given_answers=LONGEST | {"type_of_task": "docker"})

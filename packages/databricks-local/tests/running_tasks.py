@@ -17,6 +17,7 @@ from databricks_local.process import LocalWorkspace
 
 CLUSTER = ClusterSpec(spark_version="17.3.x-scala2.13", num_workers=1, node_type_id="i3.xlarge")
 NOTEBOOK = "# Databricks notebook source\n"
+PATIENCE_S = 600
 
 
 def upload(workspace: LocalWorkspace, path: str, text: str) -> str:
@@ -34,7 +35,7 @@ def submit(workspace: LocalWorkspace, *tasks: SubmitTask) -> Run:
         task.new_cluster = task.new_cluster or CLUSTER
     jobs = workspace.client().jobs
     run_id = jobs.submit(run_name="test", tasks=list(tasks)).run_id
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (run := jobs.get_run(run_id)).end_time:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -87,7 +88,7 @@ def begin(workspace: LocalWorkspace, text: str, timeout_seconds: int | None = No
     jobs = workspace.client().jobs
     run_id = jobs.submit(run_name="begins", tasks=[task]).run_id
     (running,) = jobs.get_run(run_id).tasks or []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while "begun" not in logs(told := jobs.get_run_output(running.run_id or 0)):
         assert not told.error, told.error_trace or told.error
         assert time.monotonic() < deadline, "it did not begin in time"

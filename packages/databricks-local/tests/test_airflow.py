@@ -53,7 +53,7 @@ def said(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     answer: Json = json.loads(done.stdout.splitlines()[-1])

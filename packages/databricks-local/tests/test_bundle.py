@@ -31,7 +31,7 @@ ROWS = {
     "gold_popular_tags": 3,
     "gold_posts_with_users": 5,
 }
-LONG = timedelta(minutes=5)
+LONG = timedelta(minutes=20)
 
 Json = dict[str, Any]
 Rows = Callable[[Path], list[Json]]

@@ -47,7 +47,7 @@ def with_tables(databricks_local_factory: Callable[..., LocalWorkspace]) -> Loca
     subprocess.run(
         [sys.executable, "-c", WRITE_TABLES, workspace.root / "warehouse"],
         check=True,
-        timeout=120,
+        timeout=900,
         capture_output=True,
         cwd=workspace.root.parent,
         env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"},

@@ -142,5 +142,5 @@ def test_a_form_is_taken_too(databricks_local: LocalWorkspace, folder: str, tmp_
     config.write_text(f'header = "Authorization: Bearer {databricks_local.token}"\n')
     command = ["curl", "-sS", "--fail", "-K", config, "-F", f"path={folder}/a.bin", "-F"]
     command += [f"contents=@{tmp_path / 'a.bin'}", f"{databricks_local.host}/api/2.0/dbfs/put"]
-    subprocess.run(command, check=True, timeout=30)
+    subprocess.run(command, check=True, timeout=60)
     assert (databricks_local.root / "dbfs" / folder[1:] / "a.bin").read_bytes() == b"\0\1\2"

@@ -81,7 +81,7 @@ def run_now(client: WorkspaceClient, job_id: int, **settings: Any) -> int:
 
 
 def until(client: WorkspaceClient, run_id: int, reached: Callable[[jobs.Run], bool]) -> jobs.Run:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 300
     while not reached(run := client.jobs.get_run(run_id)):
         assert time.monotonic() < limit, f"run {run_id} stays {run.state}: {states(run)}"
         time.sleep(0.02)
@@ -284,12 +284,12 @@ def test_each_retry_is_a_task_run_of_its_own(workspace: LocalWorkspace, client: 
 def test_a_retry_that_succeeds_ends_well(workspace: LocalWorkspace, client: WorkspaceClient) -> None:
     child = new_job(client, task("x"), max_concurrent_runs=0)
     job_id = new_job(
-        client, task("a", run_job_task={"job_id": child}, max_retries=-1, min_retry_interval_millis=60_000)
+        client, task("a", run_job_task={"job_id": child}, max_retries=-1, min_retry_interval_millis=3_600_000)
     )
     run_id = run_now(client, job_id)
     second = until(client, run_id, lambda run: len(run.tasks) == 2).tasks[1].run_id
     client.jobs.update(child, new_settings=jobs.JobSettings(max_concurrent_runs=1))
-    workspace.advance(60)
+    workspace.advance(3_600)
     run = ended(client, run_id)
     assert [each.state.result_state.value for each in run.tasks] == ["FAILED", "SUCCESS"]
     assert (run.tasks[1].run_id, result(run)) == (second, "SUCCESS")
@@ -315,8 +315,7 @@ def test_a_task_that_takes_too_long_is_stopped(workspace: LocalWorkspace, client
     running_task(client, run_id, "patient")
     running_task(client, run_id, "impatient")
     workspace.advance(601)
-    until(client, run_id, lambda run: len(run.tasks) == 4)
-    running_task(client, run_id, "patient")
+    until(client, run_id, lambda run: len(run.tasks) == 4 and states(run)["patient"] == "RUNNING")
     workspace.advance(601)
     run = ended(client, run_id)
     assert Counter((each.task_key, each.state.result_state.value) for each in run.tasks) == {
@@ -351,6 +350,10 @@ def loop(key: str, inputs: str, nested: dict[str, Any], concurrency: int = 1, *a
 def iterations(client: WorkspaceClient, run: jobs.Run, key: str) -> list[jobs.RunTask]:
     [*_, found] = [each for each in run.tasks if each.task_key == key]
     return client.jobs.get_run(found.run_id).iterations or []
+
+
+def iteration_states(client: WorkspaceClient, run_id: int, key: str) -> list[str]:
+    return [states_of(each) for each in iterations(client, client.jobs.get_run(run_id), key)]
 
 
 def test_an_iteration_for_each_input(client: WorkspaceClient) -> None:
@@ -389,22 +392,23 @@ def test_iterations_run_side_by_side_up_to_a_limit(client: WorkspaceClient) -> N
         parameters=[{"name": "many", "default": "[1, 2, 3, 4, 5]"}],
     )
     run_id = run_now(client, job_id)
-    parent = running_task(client, run_id, "loop")
+    running_task(client, run_id, "loop")
 
     def doing() -> list[str]:
-        return [states_of(each) for each in client.jobs.get_run(parent).iterations or []]
+        return iteration_states(client, run_id, "loop")
 
     busy = ["FAILED", "FAILED", "FAILED", "PENDING", "PENDING"] + ["WAITING_FOR_RETRY"] * 3
     wait_until(lambda: sorted(doing()) == sorted(busy))
 
     def one(state: str) -> int:
-        found = client.jobs.get_run(parent).iterations or []
+        found = iterations(client, client.jobs.get_run(run_id), "loop")
         return next(each.run_id for each in found if states_of(each) == state)
 
     client.jobs.cancel_run(one("PENDING"))
     assert Counter(doing()) == Counter({"FAILED": 3, "WAITING_FOR_RETRY": 3, "PENDING": 1, "CANCELED": 1})
     client.jobs.cancel_run(one("WAITING_FOR_RETRY"))
-    wait_until(lambda: Counter(doing())["CANCELED"] == 2 and Counter(doing())["WAITING_FOR_RETRY"] == 3)
+    busy = ["FAILED"] * 4 + ["CANCELED"] * 2 + ["WAITING_FOR_RETRY"] * 3
+    wait_until(lambda: sorted(doing()) == sorted(busy))
     client.jobs.cancel_run(run_id)
     run = ended(client, run_id)
     assert states(run) == {"loop": "CANCELED"}
@@ -412,7 +416,7 @@ def test_iterations_run_side_by_side_up_to_a_limit(client: WorkspaceClient) -> N
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 300
     while not reached():
         assert time.monotonic() < limit
         time.sleep(0.02)
@@ -681,7 +685,7 @@ def test_after_a_kill_runs_are_closed_and_queued_ones_go_on(own: LocalWorkspace)
     calling = submit(client, task("a", run_job_task={"job_id": child}))
     running_task(client, broken, "a")
     attempt = running_task(client, calling, "a")
-    running_task(client, looping, "loop")
+    wait_until(lambda: iteration_states(client, looping, "loop") == ["FAILED", "WAITING_FOR_RETRY"])
     waiting_child = client.jobs.get_run_output(attempt).run_job_output.run_id
     own.kill()
     own.start()
@@ -713,9 +717,11 @@ def test_a_stop_closes_runs_and_keeps_the_queue(own: LocalWorkspace) -> None:
     job_id = new_job(client, waiting("a"), queue={"enabled": True})
     running, queued = run_now(client, job_id), run_now(client, job_id)
     running_task(client, running, "a")
-    begun = time.monotonic()
     own.stop()
-    assert time.monotonic() - begun < 15
+    stopped_ms = time.time_ns() // 1_000_000
     own.start()
-    assert client.jobs.get_run(running).state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
+    closed = client.jobs.get_run(running)
+    assert closed.state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
+    # By the server that stopped: one that was killed leaves it to the next.
+    assert 0 < closed.end_time <= stopped_ms
     running_task(client, queued, "a")

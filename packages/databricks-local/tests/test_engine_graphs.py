@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks_local.process import LocalWorkspace
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 FAILED = {"FAILED", "UPSTREAM_FAILED"}
@@ -92,13 +92,13 @@ def expected_result(tasks: list[dict[str, Any]], results: dict[str, str]) -> str
     return "SUCCESS_WITH_FAILURES" if FAILED & set(results.values()) else "SUCCESS"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_random_graphs(client: WorkspaceClient, tasks: list[dict[str, Any]], random: Any) -> None:
     shuffled = list(tasks)
     random.shuffle(shuffled)
     run_id = client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body={"tasks": shuffled})["run_id"]
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 300
     while not (run := client.api_client.do("GET", "/api/2.2/jobs/runs/get", query={"run_id": run_id}))[
         "end_time"
     ]:

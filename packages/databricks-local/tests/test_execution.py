@@ -19,6 +19,7 @@ from databricks_local.process import LocalWorkspace
 from running_tasks import (
     CLUSTER,
     NOTEBOOK,
+    PATIENCE_S,
     code_of,
     exited,
     logs,
@@ -108,12 +109,12 @@ def test_a_link_does_not_lead_out_of_the_workspace(workspace: LocalWorkspace, tm
 
 
 def test_logs_are_there_while_the_task_runs(workspace: LocalWorkspace) -> None:
-    path = upload(workspace, "dbfs:/slow.py", "import time; print('begun'); time.sleep(60)")
+    path = upload(workspace, "dbfs:/slow.py", "import time; print('begun'); time.sleep(900)")
     jobs = workspace.client().jobs
     task = SubmitTask(task_key="only", new_cluster=CLUSTER, spark_python_task=SparkPythonTask(path))
     run_id = jobs.submit(run_name="live", tasks=[task]).run_id
     task_run_id = (jobs.get_run(run_id).tasks or [])[0].run_id or 0
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while logs(jobs.get_run_output(task_run_id)) != "begun\n":
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -12,14 +12,14 @@ import pytest
 from databricks.sdk.service.jobs import Run
 from databricks_local.execution.processes import MARK, end_marked, mark
 from databricks_local.process import LocalWorkspace
-from running_tasks import begin
+from running_tasks import PATIENCE_S, begin
 
 # A child, a grandchild in a session of its own whose parent is gone, and one that does not listen to SIGTERM.
 FAMILY = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-subprocess.Popen(["sleep", "300"])
-subprocess.run(["sh", "-c", "setsid sleep 301 & setsid -f sleep 302"])
+subprocess.Popen(["sleep", "1300"])
+subprocess.run(["sh", "-c", "setsid sleep 1301 & setsid -f sleep 1302"])
 print("begun")
 """
 
@@ -29,8 +29,8 @@ def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalW
     return databricks_local_factory()
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
@@ -50,6 +50,15 @@ def processes_of(root: Path) -> list[str]:
     return found
 
 
+def begin_family(workspace: LocalWorkspace, timeout_seconds: int | None = None) -> int:
+    """Start a run with a family that stays, and return its number once all of the family are there."""
+    run_id = begin(workspace, FAMILY + "time.sleep(1800)", timeout_seconds)
+    # A process that has not yet become another program bears no mark for a moment.
+    children = {"sleep 1300", "sleep 1301", "sleep 1302"}
+    until(lambda: children <= set(processes_of(workspace.root)))
+    return run_id
+
+
 def supervisor(workspace: LocalWorkspace) -> psutil.Process:
     children = psutil.Process(workspace.pid).children()
     return next(each for each in children if "supervisor.py" in " ".join(each.cmdline()))
@@ -62,7 +71,7 @@ def ended(workspace: LocalWorkspace, run_id: int) -> Run:
 
 
 def test_a_cancelled_run_leaves_no_process(workspace: LocalWorkspace) -> None:
-    run_id = begin(workspace, FAMILY + "time.sleep(304)")
+    run_id = begin_family(workspace)
     assert len(processes_of(workspace.root)) >= 5
     workspace.client().jobs.cancel_run(run_id)
     run = ended(workspace, run_id)
@@ -71,7 +80,8 @@ def test_a_cancelled_run_leaves_no_process(workspace: LocalWorkspace) -> None:
 
 
 def test_a_run_that_takes_too_long_leaves_no_process(workspace: LocalWorkspace) -> None:
-    run_id = begin(workspace, FAMILY + "time.sleep(304)", timeout_seconds=1)
+    run_id = begin_family(workspace, timeout_seconds=3600)
+    workspace.advance(3601)
     run = ended(workspace, run_id)
     assert run.tasks and run.tasks[0].state and run.tasks[0].state.result_state
     assert run.tasks[0].state.result_state.value == "TIMEDOUT"
@@ -86,7 +96,7 @@ def test_what_a_task_leaves_in_the_background_ends_with_it(workspace: LocalWorks
 
 
 def test_a_killed_supervisor_fails_the_task_and_leaves_no_process(workspace: LocalWorkspace) -> None:
-    run_id = begin(workspace, FAMILY + "time.sleep(304)")
+    run_id = begin_family(workspace)
     supervisor(workspace).kill()
     run = ended(workspace, run_id)
     assert run.state and run.state.result_state and run.state.result_state.value == "FAILED"
@@ -94,14 +104,14 @@ def test_a_killed_supervisor_fails_the_task_and_leaves_no_process(workspace: Loc
 
 
 def test_a_killed_server_takes_its_tasks_along(workspace: LocalWorkspace) -> None:
-    begin(workspace, FAMILY + "time.sleep(304)")
+    begin_family(workspace)
     workspace.kill()
-    until(lambda: processes_of(workspace.root) == [], seconds=10)
+    until(lambda: processes_of(workspace.root) == [])
     workspace.start()
 
 
 def test_a_restart_ends_what_outlived_server_and_supervisor(workspace: LocalWorkspace) -> None:
-    begin(workspace, FAMILY + "time.sleep(304)")
+    begin_family(workspace)
     server = psutil.Process(workspace.pid)
     watching = supervisor(workspace)
     server.suspend()
@@ -113,7 +123,7 @@ def test_a_restart_ends_what_outlived_server_and_supervisor(workspace: LocalWork
 
 
 def test_a_stopped_server_takes_its_tasks_along(workspace: LocalWorkspace) -> None:
-    begin(workspace, FAMILY + "time.sleep(304)")
+    begin_family(workspace)
     workspace.stop()
     assert processes_of(workspace.root) == []
     workspace.start()
@@ -125,7 +135,9 @@ def sleeper(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]
     begun: list[subprocess.Popen[bytes]] = []
 
     def start(name: str) -> subprocess.Popen[bytes]:
-        begun.append(subprocess.Popen(["sleep", "305"], env={**os.environ, MARK: mark(tmp_path, name)}))
+        begun.append(subprocess.Popen(["sleep", "1305"], env={**os.environ, MARK: mark(tmp_path, name)}))
+        # It is there a moment before it shows its variables.
+        until(lambda: MARK in psutil.Process(begun[-1].pid).environ())
         return begun[-1]
 
     yield start
@@ -148,7 +160,7 @@ def test_who_is_born_while_others_are_ended_ends_too(
 
     monkeypatch.setattr(psutil, "process_iter", and_one_is_born)
     end_marked(mark(tmp_path))
-    assert [process.poll() for process in born] == [-signal.SIGKILL] * 3
+    assert [process.wait(PATIENCE_S) for process in born] == [-signal.SIGKILL] * 3
 
 
 def test_the_end_of_one_task_run_is_not_that_of_another(
@@ -156,6 +168,6 @@ def test_the_end_of_one_task_run_is_not_that_of_another(
 ) -> None:
     first, eleventh = sleeper("1"), sleeper("11")
     end_marked(mark(tmp_path, "1"))
-    assert (first.poll(), eleventh.poll()) == (-signal.SIGKILL, None)
+    assert (first.wait(PATIENCE_S), eleventh.poll()) == (-signal.SIGKILL, None)
     end_marked(mark(tmp_path))
-    assert eleventh.poll() == -signal.SIGKILL
+    assert eleventh.wait(PATIENCE_S) == -signal.SIGKILL

@@ -111,7 +111,7 @@ def upload(workspace: LocalWorkspace, path: str, text: str) -> str:
 
 
 def ended(workspace: LocalWorkspace, run_id: int) -> Run:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 1200
     while not (run := workspace.client().jobs.get_run(run_id)).end_time:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -173,7 +173,7 @@ from pyspark.sql import SparkSession
 # The metastore is started by who asks for a table.
 SparkSession.builder.getOrCreate().sql("SHOW TABLES").collect()
 print("begun")
-time.sleep(300)
+time.sleep(900)
 """
     run_id = begin(workspace, code)
     programs = listening(workspace)
@@ -188,7 +188,7 @@ import time
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
 print("begun")
-spark.sparkContext.parallelize([1, 2], 2).foreach(lambda _: time.sleep(300))
+spark.sparkContext.parallelize([1, 2], 2).foreach(lambda _: time.sleep(900))
 """
     client = workspace.client()
     client.dbfs.upload("dbfs:/slow.py", io.BytesIO(code.encode()), overwrite=True)
@@ -197,7 +197,7 @@ spark.sparkContext.parallelize([1, 2], 2).foreach(lambda _: time.sleep(300))
     )
     run_id = client.jobs.submit(run_name="slow", tasks=[task]).run_id
     number = (client.jobs.get_run(run_id).tasks or [])[0].run_id
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     # The supervisor, the driver, Spark's daemon and its two workers.
     while (found := processes_of(f"{workspace.root}//{number}")).count("java") != 1 or (
         len([name for name in found if name.startswith("python")]) < 5

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,18 @@ ROUTES = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def workspace(databricks_local: LocalWorkspace) -> LocalWorkspace:
-    client = databricks_local.client()
+def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalWorkspace:
+    """A workspace in whose folder nothing else happens: all of it is looked at."""
+    workspace = databricks_local_factory()
+    client = workspace.client()
     client.volumes.create("main", "default", "paths", VolumeType.MANAGED)
     client.dbfs.put("/there", contents=base64.b64encode(b"there").decode())
-    return databricks_local
+    return workspace
 
 
 def call(workspace: LocalWorkspace, method: str, path: str, body: bytes) -> tuple[int, bytes]:
     # No client library may tidy the path up on its way.
-    connection = http.client.HTTPConnection(workspace.host.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(workspace.host.removeprefix("http://"), timeout=60)
     connection.putrequest(method, path, skip_accept_encoding=True)
     connection.putheader("Authorization", f"Bearer {workspace.token}")
     connection.putheader("Content-Length", str(len(body)))
@@ -86,7 +89,7 @@ def outside(root: Path) -> set[Path]:
     return {path for path in found if not path.name.startswith("state.sqlite")}
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(route=ROUTES, absolute=st.booleans(), path=PATHS)
 def test_no_path_leaves_its_folder(workspace: LocalWorkspace, route: str, absolute: bool, path: str) -> None:
     before = outside(workspace.root)
@@ -99,7 +102,7 @@ def test_no_path_leaves_its_folder(workspace: LocalWorkspace, route: str, absolu
         assert call(workspace, "POST", "/api/2.0/dbfs/put", json.dumps(body).encode())[0] == 200
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     name=st.text(
         st.characters(exclude_characters="/", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40

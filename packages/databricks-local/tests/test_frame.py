@@ -19,7 +19,7 @@ PROGRAM = [sys.executable, "-m", "databricks_local"]
 
 def test_a_call_without_a_token_is_refused(databricks_local: LocalWorkspace) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(databricks_local.host + "/api/databricks-local/clock", timeout=30)
+        urllib.request.urlopen(databricks_local.host + "/api/databricks-local/clock", timeout=60)
     assert caught.value.code == 401
     assert json.load(caught.value)["error_code"] == "UNAUTHENTICATED"
 
@@ -73,7 +73,7 @@ def test_the_clock_goes_on_where_it_was_after_a_restart(
 
 def test_two_servers_cannot_work_on_one_folder(databricks_local: LocalWorkspace) -> None:
     command = [*PROGRAM, "serve", "--port", "0", "--root", databricks_local.root]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: another databricks-local serves")
     assert len(done.stderr.splitlines()) == 1
@@ -82,7 +82,7 @@ def test_two_servers_cannot_work_on_one_folder(databricks_local: LocalWorkspace)
 def test_a_taken_port_is_a_sentence(databricks_local: LocalWorkspace, tmp_path: Path) -> None:
     port = databricks_local.host.rpartition(":")[2]
     command = [*PROGRAM, "serve", "--root", tmp_path / "root", "--port", port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: port {port} cannot be used")
     assert not (tmp_path / "root/state.sqlite").exists()
@@ -103,6 +103,6 @@ def test_a_token_made_by_the_server_is_kept_for_its_owner_only(tmp_path: Path) -
         with pytest.raises(NotImitated):
             WorkspaceClient(config=config).warehouses.get("1")
         serving.terminate()
-        serving.wait(30)
+        serving.wait(300)
     assert (root / "token").stat().st_mode & 0o777 == 0o600
     assert root.stat().st_mode & 0o777 == 0o700

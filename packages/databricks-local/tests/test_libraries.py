@@ -101,7 +101,7 @@ def run(
             spark_version="17.3.x-scala2.13", num_workers=1, docker_image=docker
         )
     run_id = client.jobs.submit(run_name="test", tasks=[submitted], environments=environments).run_id
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not (ended := client.jobs.get_run(run_id)).end_time:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -30,7 +30,7 @@ def together(clients: list[WorkspaceClient], call: Callable[[int, WorkspaceClien
     barrier = threading.Barrier(len(clients))
 
     def one(number: int) -> int:
-        barrier.wait(60)
+        barrier.wait(300)
         return call(number, clients[number])
 
     with ThreadPoolExecutor(len(clients)) as pool:

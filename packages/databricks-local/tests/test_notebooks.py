@@ -57,9 +57,9 @@ def test_notebooks_include_and_run_others(workspace: LocalWorkspace) -> None:
         workspace, "/Shared/lib/child.py", NOTEBOOK + "dbutils.notebook.exit(dbutils.widgets.get('n') * 2)"
     )
     upload(workspace, "/Shared/lib/fails.py", NOTEBOOK + "NAME")
-    upload(workspace, "/Shared/lib/slow.py", NOTEBOOK + "import time; time.sleep(30)")
+    upload(workspace, "/Shared/lib/slow.py", NOTEBOOK + "import time; time.sleep(900)")
     code = """
-said = [NAME, dbutils.notebook.run("lib/child", 60, {"n": 21})]
+said = [NAME, dbutils.notebook.run("lib/child", 600, {"n": 21})]
 for path, seconds in (("/Shared/lib/fails", 0), ("./lib/slow", 0.2)):
     try:
         dbutils.notebook.run(path, seconds)

@@ -199,7 +199,8 @@ def test_an_update_without_spark_for_pipelines_fails_with_a_sentence(
 
 
 def test_events_are_listed_by_time_level_and_pages(client: Client, pipeline_id: str) -> None:
-    began = datetime.now(UTC).isoformat()
+    # Events have whole milliseconds.
+    began = datetime.now(UTC).isoformat(timespec="milliseconds")
     update_id = started(client, pipeline_id)
     ended(client, pipeline_id, update_id)
     events = list(client.pipelines.list_pipeline_events(pipeline_id, max_results=1))

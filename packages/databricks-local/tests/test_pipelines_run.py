@@ -30,7 +30,7 @@ from listening import listening
 SPARK_FOR_PIPELINES = Path(__file__).parents[3] / ".venvs/spark41/bin/python"
 HOME = "/Workspace/Shared/orders"
 LANDING = "/Volumes/main/raw/landing"
-LONG = timedelta(minutes=4)
+LONG = timedelta(minutes=20)
 
 PYTHON = """
 from pyspark import pipelines as dp
@@ -213,12 +213,15 @@ def test_stopping_an_update_ends_all_its_processes(
     put(
         client,
         f"{HOME}/slow/slow.py",
-        f"import time, pathlib\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n",
+        f"import time, pathlib\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(1800)\n",
     )
     pipeline_id = made(client, "slow")
     update_id = client.pipelines.start_update(pipeline_id).update_id or ""
     while not begun.exists():
         assert state(client, pipeline_id, update_id) is not UpdateInfoState.FAILED
+        time.sleep(0.05)
+    # What the process told of itself before is read a little later.
+    while state(client, pipeline_id, update_id) is UpdateInfoState.WAITING_FOR_RESOURCES:
         time.sleep(0.05)
     assert state(client, pipeline_id, update_id) is UpdateInfoState.INITIALIZING
     assert processes(update_id)

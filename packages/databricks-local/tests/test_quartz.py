@@ -212,7 +212,7 @@ def day_fields(draw: st.DrawFn) -> tuple[str, str, MatchesDay]:
     return "?", f"{shown}#{nth}", lambda day: day.weekday() == weekday and (day.day - 1) // 7 + 1 == nth
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(day_fields(), fields(1, 12, MONTHS), st.dates(date(2020, 1, 1), date(2032, 12, 31)))
 def test_days_agree_with_a_reading_of_each_day(
     days: tuple[str, str, MatchesDay], months: tuple[str, Matches], start: date
@@ -232,7 +232,7 @@ def test_days_agree_with_a_reading_of_each_day(
     assert fired == [day for day in every_day if month_matches(day.month) and day_matches(day)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     fields(0, 59),
     fields(0, 23),

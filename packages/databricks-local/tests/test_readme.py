@@ -52,7 +52,7 @@ def test_the_first_program_of_the_readme_runs(databricks_local: LocalWorkspace) 
         "DATABRICKS_TOKEN": databricks_local.token,
     }
     ran = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=1200
     )
     assert ran.returncode == 0, ran.stderr
     assert "SUCCESS 5 rows" in ran.stdout

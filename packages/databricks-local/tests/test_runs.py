@@ -16,6 +16,7 @@ from databricks.sdk.service.jobs import RunLifeCycleState, RunLifecycleStateV2St
 from databricks_local.process import LocalWorkspace
 
 NO_JOB = 987654321
+PATIENCE_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +67,19 @@ def run_of(client: WorkspaceClient, job_id: int, **values: Any) -> jobs.Run:
 
 
 def wait_until_ended(client: WorkspaceClient, run_id: int) -> jobs.Run:
-    for _ in range(600):
-        run = client.jobs.get_run(run_id)
-        if run.status.state is RunLifecycleStateV2State.TERMINATED:
-            return run
+    limit = time.monotonic() + PATIENCE_S
+    while (run := client.jobs.get_run(run_id)).status.state is not RunLifecycleStateV2State.TERMINATED:
+        assert time.monotonic() < limit, f"run {run_id} did not end: {run.state}"
         time.sleep(0.02)
-    raise AssertionError(f"run {run_id} did not end: {run.state}")
+    return run
 
 
 def wait_for_task(client: WorkspaceClient, run_id: int, state: RunLifeCycleState) -> jobs.RunTask:
-    for _ in range(600):
-        task = client.jobs.get_run(run_id).tasks[-1]
-        if task.state.life_cycle_state is state:
-            return task
+    limit = time.monotonic() + PATIENCE_S
+    while (task := client.jobs.get_run(run_id).tasks[-1]).state.life_cycle_state is not state:
+        assert time.monotonic() < limit, f"the last task of run {run_id} did not get {state}: {task.state}"
         time.sleep(0.02)
-    raise AssertionError(f"the last task of run {run_id} did not get {state}: {task.state}")
+    return task
 
 
 def test_a_run_of_a_job_is_carried_out_and_shown(workspace: LocalWorkspace, client: WorkspaceClient) -> None:
@@ -442,10 +441,9 @@ def test_a_run_of_a_schedule_names_it(workspace: LocalWorkspace) -> None:
     schedule = jobs.CronSchedule(quartz_cron_expression="0 * * * * ?", timezone_id="UTC")
     job_id = job_of(client, condition("a"), schedule=schedule)
     workspace.advance(60)
-    for _ in range(200):
-        runs = list(client.jobs.list_runs(job_id=job_id))
-        if runs:
-            break
+    limit = time.monotonic() + PATIENCE_S
+    while not (runs := list(client.jobs.list_runs(job_id=job_id))):
+        assert time.monotonic() < limit, "the schedule did not fire"
         time.sleep(0.02)
     run = wait_until_ended(client, runs[0].run_id)
     assert run.trigger is jobs.TriggerType.PERIODIC

@@ -26,12 +26,11 @@ def client(databricks_local: LocalWorkspace) -> WorkspaceClient:
 def ended(client: WorkspaceClient, *tasks: dict[str, Any]) -> jobs.Run:
     given = [jobs.SubmitTask.from_dict(each) for each in tasks]
     run_id = client.jobs.submit(tasks=given).run_id
-    for _ in range(1200):
-        run = client.jobs.get_run(run_id)
-        if run.status.state is RunLifecycleStateV2State.TERMINATED:
-            return run
+    limit = time.monotonic() + 600
+    while (run := client.jobs.get_run(run_id)).status.state is not RunLifecycleStateV2State.TERMINATED:
+        assert time.monotonic() < limit, f"run {run_id} did not end: {run.state}"
         time.sleep(0.05)
-    raise AssertionError(f"run {run_id} did not end: {run.state}")
+    return run
 
 
 def put(client: WorkspaceClient, name: str, source: str, *, notebook: bool = False) -> str:

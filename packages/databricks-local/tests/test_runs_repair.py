@@ -29,12 +29,12 @@ def tasks_of(run: jobs.Run) -> list[tuple[str, int, str]]:
 
 
 def ended(client: WorkspaceClient, run_id: int, **values: Any) -> jobs.Run:
-    for _ in range(600):
-        run = client.jobs.get_run(run_id, **values)
-        if run.status.state is RunLifecycleStateV2State.TERMINATED:
-            return run
+    limit = time.monotonic() + 300
+    terminated = RunLifecycleStateV2State.TERMINATED
+    while (run := client.jobs.get_run(run_id, **values)).status.state is not terminated:
+        assert time.monotonic() < limit, f"run {run_id} did not end: {run.state}"
         time.sleep(0.02)
-    raise AssertionError(f"run {run_id} did not end: {run.state}")
+    return run
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def send(
     workspace: LocalWorkspace, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
 ) -> int:
     # No client library may mend the headers on their way.
-    connection = http.client.HTTPConnection(workspace.host.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(workspace.host.removeprefix("http://"), timeout=60)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in {"Content-Length": str(len(body)), **headers}.items():
         connection.putheader(name, value)
@@ -60,7 +60,7 @@ def test_a_form_of_another_site_does_nothing_for_who_has_logged_in(
     databricks_local: LocalWorkspace, kind: str
 ) -> None:
     link = databricks_local.call("POST", "/api/databricks-local/logins", {})["url"]
-    connection = http.client.HTTPConnection(databricks_local.host.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(databricks_local.host.removeprefix("http://"), timeout=60)
     connection.request("GET", link.removeprefix(databricks_local.host))
     cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
     connection.close()
@@ -81,7 +81,7 @@ def test_no_other_site_may_read_an_answer(databricks_local: LocalWorkspace) -> N
         databricks_local.host + "/.well-known/databricks-config",
         headers={"Origin": "http://elsewhere.example"},
     )
-    with urllib.request.urlopen(asked, timeout=30) as answer:
+    with urllib.request.urlopen(asked, timeout=60) as answer:
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
     asked = urllib.request.Request(
         databricks_local.host + "/api/2.0/workspace/mkdirs",
@@ -89,7 +89,7 @@ def test_no_other_site_may_read_an_answer(databricks_local: LocalWorkspace) -> N
         headers={"Origin": "http://elsewhere.example", "Access-Control-Request-Method": "POST"},
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(asked, timeout=30)
+        urllib.request.urlopen(asked, timeout=60)
     assert not [name for name in refused.value.headers if name.lower().startswith("access-control-")]
 
 

@@ -47,7 +47,7 @@ def send(workspace: LocalWorkspace, method: str, path: str, body: bytes | None =
         data=body,
         headers={"Authorization": f"Bearer {workspace.token}"},
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return response.read()
 
 

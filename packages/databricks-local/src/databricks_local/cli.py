@@ -138,6 +138,8 @@ def serve(
     set_up_logging(verbose=verbose)
 
     def ready(workspace: Workspace) -> None:
+        # Who reads what is printed may ask for it at once.
+        (workspace.root / "host").write_text(workspace.host)
         if as_json:
             click.echo(json.dumps({"host": workspace.host, "root": str(workspace.root)}))
         else:
@@ -145,7 +147,6 @@ def serve(
             code = workspace.logins.new_code()
             click.echo(f"In a browser: {workspace.host}/login?code={code} (works once)")
             click.echo(f"For clients: eval \"$(databricks-local env --root '{workspace.root}')\"")
-        (workspace.root / "host").write_text(workspace.host)
 
     serve_workspace(config, ready)
 

@@ -17,7 +17,8 @@ from databricks_local.errors import NotServingError
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-_STOP_S = 20
+# A busy machine takes its time to end all tasks; a server that is killed meanwhile cannot say how runs ended.
+_STOP_S = 180
 
 
 class LocalWorkspace:

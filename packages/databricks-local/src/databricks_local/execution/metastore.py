@@ -12,7 +12,7 @@ from databricks_local.execution.processes import run_supervised
 log = logging.getLogger("databricks_local")
 
 _PROGRAM = Path(__file__).parent / "sandbox" / "metastore.py"
-_START_S = 90.0
+_START_S = 600.0
 _LOOK_S = 0.05
 
 

@@ -15,7 +15,7 @@ from databricks_local.execution import supervisor
 MARK = "DATABRICKS_LOCAL_PROCESS"
 """Each process of user code bears this variable: ``<root>//<what it belongs to>``."""
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 60.0
 _LOOK_S = 0.01
 _LIBRARIES = Path(psutil.__file__).parent.parent
 
@@ -92,17 +92,20 @@ async def _gone(process: asyncio.subprocess.Process) -> None:
 def end_marked(marked: str) -> None:
     """Kill all processes of this user that bear a mark, and wait until none is left.
 
-    One that the kernel does not end within ten seconds is left behind.
+    One that the kernel does not end within a minute is left behind.
 
     Args:
         marked: What ``mark`` returned.
     """
     until = time.monotonic() + _PATIENCE_S
     # One that is born while others are killed is on no list yet.
-    while (left := _bearing(marked)) and time.monotonic() < until:
+    while left := _bearing(marked):
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        # The time is looked at last: this process may have stood still, and must have killed even then.
+        if time.monotonic() > until:
+            return
         time.sleep(_LOOK_S)
 
 
