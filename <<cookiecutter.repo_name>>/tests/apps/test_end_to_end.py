@@ -1,6 +1,6 @@
 """The apps on real files and real Delta tables, over all three layers."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -84,8 +84,9 @@ def test_all_layers_and_running_the_day_again(spark: SparkSession) -> None:
 def test_counting_a_day_leaves_the_others_alone(spark: SparkSession) -> None:
     plain = dict.fromkeys(tables.SILVER_POSTS.schema.names) | {"post_type": "question"}
     posts = [
-        plain | {"post_id": 1, "created_at": datetime(2026, 1, 1, 9), "tags": ["spark"]},
-        plain | {"post_id": 2, "created_at": datetime(2026, 1, 2, 9), "tags": ["spark", "xml"]},
+        plain | {"post_id": 1, "created_at": datetime(2026, 1, 1, tzinfo=UTC), "tags": ["spark"]},
+        plain
+        | {"post_id": 2, "created_at": datetime(2026, 1, 2, tzinfo=UTC), "tags": ["spark", "xml"]},
     ]
     save_delta_table(spark.createDataFrame(posts, tables.SILVER_POSTS.schema), "silver_posts")
 

@@ -35,6 +35,8 @@ os.environ |= {
     "AIRFLOW_HOME": _home.name,
     "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    # A busy machine imports Airflow's providers for longer than the 30 s that a file gets.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     "AIRFLOW_VAR_ENVIRONMENT": "prod",
 }
 

@@ -30,7 +30,7 @@ def deploy(project, program, token):
             "workspace": "workspace1",
             "deployment": "deployment1",
             "description": "orders, build 7",
-            "seconds": 30.0,
+            "seconds": 600.0,
         }
         return client.deploy(project, **defaults | options)
 
@@ -57,6 +57,24 @@ def script(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def begin_time_when(monkeypatch):
+    """Have the seconds that the program gets begin when a test sees that it has come so far, or has ended."""
+
+    def begin(is_so_far):
+        class Held(subprocess.Popen):
+            def wait(self, timeout=None):
+                end = time.monotonic() + 600
+                while timeout is not None and not is_so_far() and self.poll() is None:
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+                return super().wait(timeout)
+
+        monkeypatch.setattr(subprocess, "Popen", Held)
+
+    return begin
 
 
 def test_the_version_is_that_of_the_bundle_that_astro_has(deploy, api):
@@ -301,12 +319,13 @@ def running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("ending", ["wait", "exit 0", f"echo '{SUCCESS}'"])
-def test_no_process_is_left(deploy, script, tmp_path, ending):
+def test_no_process_is_left(deploy, begin_time_when, script, tmp_path, ending):
     text = f"""
         trap '' TERM HUP
-        (trap '' TERM HUP; sleep 300) &
-        echo $! $$ > {tmp_path}/pids
+        (trap '' TERM HUP; sleep 600) &
+        echo $! $$ > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/pids
         {ending}"""
+    begin_time_when((tmp_path / "pids").exists)
     if ending == "wait":
         with pytest.raises(
             AstroError, match=r"did not end within 1 s and was killed.*new DAGs or the old ones"
@@ -319,23 +338,25 @@ def test_no_process_is_left(deploy, script, tmp_path, ending):
         deploy(program=script(text))
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     assert len(pids) == 2
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while any(map(running, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(map(running, pids))
 
 
-def test_a_slow_astro_is_left_in_time(deploy, api, has_old):
-    api.fault("finalize_deploy", Fault(seconds=60))
+def test_a_slow_astro_is_left_in_time(deploy, begin_time_when, api, has_old):
+    api.fault("finalize_deploy", Fault(seconds=600))
+    before = api.calls("finalize_deploy")
+    begin_time_when(lambda: api.calls("finalize_deploy") > before)
     with pytest.raises(AstroError, match="was killed, so deployment deployment1 may have") as caught:
         deploy(seconds=2.0)
     assert "Initiating DAG deploy for: deployment1" in str(caught.value)
     assert api.bundle("deployment1") == has_old
 
 
-def test_no_time_is_no_success(deploy):
+def test_no_time_is_no_success(deploy, script):
     with pytest.raises(AstroError, match="did not end within"):
-        deploy(seconds=-1.0)
+        deploy(program=script(f"sleep 600; echo '{SUCCESS}'"), seconds=-1.0)
 
 
 @pytest.mark.parametrize("name", ["missing", "project"])
@@ -344,17 +365,20 @@ def test_a_program_that_cannot_be_started_is_named(deploy, tmp_path, name):
         deploy(program=tmp_path / name)
 
 
-def test_the_token_is_nowhere(deploy, api, script, token, tmp_path, monkeypatch, caplog, capfd):
+def test_the_token_is_nowhere(
+    deploy, begin_time_when, api, script, token, tmp_path, monkeypatch, caplog, capfd
+):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     deploy()
     errors = []
+    begin_time_when((tmp_path / "said").exists)
     signed = "https://storage.example.com/bundle?sv=1&sig=s1gnature"
     for text in (
         'echo "token $ASTRO_API_TOKEN"',
         f'echo "Error: Put \\"{signed}\\": dial tcp: Authorization: Bearer $ASTRO_API_TOKEN" >&2; exit 1',
         f'echo "panic: $ASTRO_API_TOKEN {signed}" >&2; exit 2',
-        'printf "token \\033[1m%s\\033[0m" "$ASTRO_API_TOKEN"; sleep 60',
+        f'printf "token \\033[1m%s\\033[0m" "$ASTRO_API_TOKEN"; touch {tmp_path}/said; sleep 600',
     ):
         with pytest.raises(AstroError) as caught:
             deploy(program=script(text), seconds=1.0)

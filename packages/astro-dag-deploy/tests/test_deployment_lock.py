@@ -1,21 +1,30 @@
 """The lock: one holder, waiting, a lease that runs out."""
 
 import threading
-import time
 
 import boto3
 import pytest
 from astro_dag_deploy.errors import BusyError, StorageError
 from astro_dag_deploy.model.target import Target
+from astro_dag_deploy.utils import deployment_lock
 from astro_dag_deploy.utils.deployment_lock import DeploymentLock
+from clocks import Shortened, Standing
 
 
 @pytest.fixture
 def lock_of(cloud):
-    def make(target=cloud.target, *, lease=60.0, table=cloud.table):
+    def make(target=cloud.target, *, lease=3600.0, table=cloud.table):
         return DeploymentLock(table, boto3.client("dynamodb"), target, lease=lease)
 
     return make
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of all locks."""
+    clock = Standing()
+    monkeypatch.setattr(deployment_lock, "time", clock)
+    return clock
 
 
 def test_one_holds_it_at_a_time_and_each_deployment_has_its_own(lock_of):
@@ -28,17 +37,28 @@ def test_one_holds_it_at_a_time_and_each_deployment_has_its_own(lock_of):
         pass
 
 
-def test_who_waits_gets_it_when_it_is_free(lock_of):
+def test_who_waits_gets_it_when_it_is_free(lock_of, monkeypatch):
     order = []
+    asked = threading.Event()
+
+    class Telling(Shortened):
+        @staticmethod
+        def sleep(seconds):
+            asked.set()
+            Shortened.sleep(seconds)
 
     def second():
-        with lock_of().held(patience=30):
-            order.append("second")
+        try:
+            with lock_of().held(patience=3600):
+                order.append("second")
+        finally:
+            asked.set()
 
+    monkeypatch.setattr(deployment_lock, "time", Telling)
     with lock_of().held(patience=0):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.5)
+        assert asked.wait(600)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -51,10 +71,10 @@ def test_a_failure_of_the_holder_frees_it(lock_of):
         pass
 
 
-def test_the_lease_of_who_was_killed_runs_out_and_is_not_his_any_more(lock_of):
-    killed = lock_of(lease=0.2)
+def test_the_lease_of_who_was_killed_runs_out_and_is_not_his_any_more(lock_of, clock):
+    killed = lock_of(lease=10)
     killed._acquire(0)
-    time.sleep(0.3)
+    clock.sleep(11)
     with lock_of().held(patience=0):
         with pytest.raises(BusyError, match="was lost to another deploy"):
             killed.renew()
@@ -63,22 +83,22 @@ def test_the_lease_of_who_was_killed_runs_out_and_is_not_his_any_more(lock_of):
             pass
 
 
-def test_a_lock_that_another_had_and_freed_is_lost_too(lock_of):
-    slept = lock_of(lease=0.2)
+def test_a_lock_that_another_had_and_freed_is_lost_too(lock_of, clock):
+    slept = lock_of(lease=10)
     slept._acquire(0)
-    time.sleep(0.3)
+    clock.sleep(11)
     with lock_of().held(patience=0):
         pass
     with pytest.raises(BusyError, match="was lost to another deploy"):
         slept.renew()
 
 
-def test_a_renewed_lease_begins_anew(lock_of):
-    first = lock_of(lease=1.0)
+def test_a_renewed_lease_begins_anew(lock_of, clock):
+    first = lock_of(lease=10)
     with first.held(patience=0):
-        time.sleep(0.7)
+        clock.sleep(7)
         first.renew()
-        time.sleep(0.5)
+        clock.sleep(5)
         with pytest.raises(BusyError), lock_of().held(patience=0):
             pass
 

@@ -243,7 +243,7 @@ def test_the_error_has_nothing_of_the_request_behind_it():
 
 
 @given(EVENTS | JSON)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_whatever_comes_is_a_request_or_refused_with_reasons(event: Any):
     is_proxy(event)
     try:

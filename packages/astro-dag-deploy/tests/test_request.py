@@ -264,7 +264,6 @@ def test_a_path_is_normalised():
 
 
 @given(PATHS)
-@settings(deadline=None)
 def test_a_path_that_is_accepted_stays_in_its_folder_and_is_listed_there(path: str):
     try:
         request = DeployRequest.model_validate(of_files({"path": path, "text": "text"}))
@@ -282,7 +281,6 @@ def test_a_path_that_is_accepted_stays_in_its_folder_and_is_listed_there(path: s
 
 
 @given(st.lists(PLAIN_PATHS, min_size=1, max_size=6))
-@settings(deadline=None)
 def test_a_set_that_is_accepted_can_be_held_by_a_folder_that_does_not_tell_cases_apart(paths: list[str]):
     request = body(dags=[dag(dependencies=[{"path": path, "text": ""} for path in paths])])
     folded = {unicodedata.normalize("NFC", path).casefold() for path in [*paths, "orders/medallion.py"]}
@@ -449,7 +447,6 @@ def test_of_very_many_problems_the_first_are_told():
 
 
 @given(JSON, st.sampled_from(["", "dags", "dag", "dag_file", "file"]))
-@settings(deadline=None)
 def test_whatever_is_refused_is_said_in_plain_words(value: Any, place: str):
     fields = {
         "": value,
@@ -477,7 +474,7 @@ def test_whatever_is_refused_is_said_in_plain_words(value: Any, place: str):
     ),
     st.integers(min_value=0, max_value=200),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_query_is_repeated_and_no_long_input(start: str, length: int):
     secret = f"{start}{'z' * length}?{SIGNATURE}@#{SIGNATURE}"
     fields = {

@@ -11,10 +11,19 @@ from typing import Any
 import boto3
 import pytest
 from astro_dag_deploy.model.request import Resource
+from astro_dag_deploy.utils import resource_client
 from astro_dag_deploy.utils.resource_client import ResourceClient, ResourceError
 from bad_server import BOUND, CONTENT, SIGNATURE, BadServer, certificate, serving
 from botocore.config import Config
+from clocks import Ticking
 from stack import make_bucket
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on a busy machine takes its time for an answer."""
+    monkeypatch.setattr(resource_client, "_CONNECT_SECONDS", 600.0)
+    monkeypatch.setattr(resource_client, "_READ_SECONDS", 600.0)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +68,7 @@ def over_https(port: int, trusted: None) -> Fetch:
 def client(
     s3: Any = None, *, hosts: Any = (), buckets: Any = (), bound: int = BOUND, **options: Any
 ) -> ResourceClient:
-    return ResourceClient(s3, buckets, hosts, bound, **{"pauses": (0.0, 0.0), **options})
+    return ResourceClient(s3, buckets, hosts, bound, **{"pauses": (0.0, 0.0), "seconds": 600.0, **options})
 
 
 def at(source: str) -> Resource:
@@ -119,13 +128,15 @@ def test_an_object_that_cannot_be_had_is_named(bucket: str):
     assert "have it put into SOURCE_BUCKETS" in said(f"s3://{bucket[:-1]}/a")
 
 
-def test_a_body_of_s3_has_its_bounds_too(port: int, pem: Path, trusted: None, aws: str):
+def test_a_body_of_s3_has_its_bounds_too(
+    port: int, pem: Path, trusted: None, aws: str, monkeypatch: pytest.MonkeyPatch
+):
     """boto3 at the bad server: the name of the bucket says how it behaves."""
     s3 = boto3.client(
         "s3",
         endpoint_url=f"https://127.0.0.1:{port}",
         verify=str(pem),
-        config=Config(read_timeout=3, retries={"total_max_attempts": 1}),
+        config=Config(read_timeout=600, retries={"total_max_attempts": 1}),
     )
 
     def fetch(key: str, **options: Any) -> bytes:
@@ -137,7 +148,9 @@ def test_a_body_of_s3_has_its_bounds_too(port: int, pem: Path, trusted: None, aw
     assert fetch("cut/a") == CONTENT
     assert "more than the 100,000 bytes" in refusal(lambda: fetch("large/a"))
     assert "more than the 100,000 bytes" in refusal(lambda: fetch("chunks/a"))
-    assert "took longer than 0.3 seconds" in refusal(lambda: fetch("slow/a", seconds=0.3, bound=10**9))
+    with monkeypatch.context() as patch:
+        patch.setattr(resource_client, "time", Ticking(100))
+        assert "took longer than 600 seconds" in refusal(lambda: fetch("slow/a", bound=10**9))
     assert "S3 answered 503" in refusal(lambda: fetch("status/503/a"))
     assert "is refused by S3 with 400" in refusal(lambda: fetch("status/400/a"))
 
@@ -204,12 +217,13 @@ def test_no_more_is_read_than_the_answer_says(over_https: Fetch):
     assert over_https("plain/after") == CONTENT
 
 
-def test_a_file_is_waited_for_so_long_only(over_https: Fetch):
-    assert "took longer than 0.3 seconds" in refusal(lambda: over_https("drops", seconds=0.3))
+def test_a_file_is_waited_for_so_long_only(over_https: Fetch, monkeypatch: pytest.MonkeyPatch):
     assert "did not answer in time" in refusal(lambda: over_https("late", seconds=0.3))
     # What would come after the pause is after the end.
     path = f"status/503/{uuid.uuid4().hex}"
-    assert "answered 503 (once)" in refusal(lambda: over_https(path, seconds=0.3, pauses=(0.4,)))
+    assert "answered 503 (once)" in refusal(lambda: over_https(path, pauses=(601.0,)))
+    monkeypatch.setattr(resource_client, "time", Ticking(100))
+    assert "took longer than 600 seconds" in refusal(lambda: over_https("drops"))
 
 
 def test_a_certificate_must_be_one_that_the_system_trusts(

@@ -67,7 +67,7 @@ def run(folder, body, *arguments, method="run(self, spark, settings, args)", **e
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
 

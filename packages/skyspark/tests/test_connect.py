@@ -48,24 +48,26 @@ def test_spark_connect(clean_env, tmp_path):
         "import os, sys\n"
         "from skyspark import get_spark\n"
         "spark = get_spark(warehouse='warehouse', conf={'spark.plugins': "
-        "'org.apache.spark.sql.connect.SparkConnectPlugin', 'spark.connect.grpc.binding.port': '15099', "
+        "'org.apache.spark.sql.connect.SparkConnectPlugin', 'spark.connect.grpc.binding.port': '0', "
         "'spark.sql.shuffle.partitions': '1', 'spark.sql.codegen.wholeStage': 'false', "
         "'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'})\n"
-        "print('up', flush=True)\nsys.stdin.read()\n"
+        "service = 'org.apache.spark.sql.connect.service.SparkConnectService$'\n"
+        "port = getattr(getattr(spark.sparkContext._jvm, service), 'MODULE$').localPort()\n"
+        "print(port, flush=True)\nsys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", server], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            assert process.stdout.readline().strip() == "up"
+            port = int(process.stdout.readline())
             done = subprocess.run(
                 [sys.executable, "-c", CONNECT],
                 cwd=tmp_path,
-                env=os.environ | {"SPARK_REMOTE": "sc://127.0.0.1:15099", "JAVA_HOME": "/nonexistent"},
+                env=os.environ | {"SPARK_REMOTE": f"sc://127.0.0.1:{port}", "JAVA_HOME": "/nonexistent"},
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=500,
+                timeout=1800,
             )
         finally:
             process.stdin.close()

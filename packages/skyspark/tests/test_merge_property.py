@@ -7,7 +7,6 @@ from skyspark.load import merge_delta_table
 # Every example costs real MERGEs of some seconds: few, but each with many rows and all the odd cases.
 FEW = settings(
     max_examples=3,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -65,7 +65,7 @@ def test_a_session_starts_with_a_broken_archive(linked_cache, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=1800,
     )
     assert (done.returncode, done.stdout) == (0, "rows 3\n"), done.stderr
     assert "archive" not in done.stderr.lower()

@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from pyspark.sql import SparkSession
 from pyspark.testing import assertDataFrameEqual
@@ -12,10 +12,10 @@ DAY = date(2026, 1, 1)
 def test_only_questions_of_the_day_count(spark: SparkSession) -> None:
     posts = spark.createDataFrame(
         [
-            ("question", datetime(2026, 1, 1, 0, 0, 0), ["spark", "xml"]),
-            ("question", datetime(2026, 1, 1, 23, 59, 59, 999999), ["spark"]),
-            ("question", datetime(2026, 1, 2), ["spark"]),
-            ("answer", datetime(2026, 1, 1, 12), ["spark"]),
+            ("question", datetime(2026, 1, 1, tzinfo=UTC), ["spark", "xml"]),
+            ("question", datetime(2026, 1, 1, 23, 59, 59, 999999, tzinfo=UTC), ["spark"]),
+            ("question", datetime(2026, 1, 2, tzinfo=UTC), ["spark"]),
+            ("answer", datetime(2026, 1, 1, 12, tzinfo=UTC), ["spark"]),
         ],
         "post_type string, created_at timestamp, tags array<string>",
     )

@@ -42,6 +42,7 @@ class FaultProxy:
         aws: the address that stands for that of AWS.
         astro: the address that stands for that of Astro.
         calls: the names of all calls, in order.
+        round: how often it was begun anew, which tells connections apart.
         rule: says what goes wrong with an attempt of a call, by its name and the attempt's number from 1.
         before: called with the name before each attempt is passed on.
         after: called with the name and the status when it had its effect, before its answer.
@@ -55,6 +56,7 @@ class FaultProxy:
     def __init__(self, aws: str, astro: str, hidden: Mapping[str, str]):
         self._hidden = hidden
         self._lock = threading.Lock()
+        self.round = 0
         # The conditions of moto are checked, and then it writes: other threads may come between.
         self._aws_at_a_time = threading.Lock()
         self._servers = [_Server(self, upstream) for upstream in (aws, astro)]
@@ -64,6 +66,8 @@ class FaultProxy:
     def forget(self) -> None:
         """Begin anew: no calls, and nothing goes wrong."""
         with self._lock:
+            # What comes by a connection from before is of a process that was killed.
+            self.round += 1
             self.calls: list[str] = []
             self._names: dict[str, str] = {}
             self._same: Counter[str] = Counter()
@@ -90,6 +94,9 @@ class FaultProxy:
 
     def carry(self, handler: "_Handler", body: bytes) -> None:
         """Pass a request on, and its answer back, unless something goes wrong with it."""
+        if handler.server.rounds[handler.client_address] != self.round:
+            handler.answer(*self._forward(handler, body))
+            return
         call, attempt = self._named(handler, body)
         self.before(call)
         wrong = self.rule(call, attempt)
@@ -109,7 +116,7 @@ class FaultProxy:
         upstream = handler.server.upstream
         address = urlsplit(upstream)
         headers = dict(_passed_on(handler.headers.items()))
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=600)
         try:
             if handler.server is self._servers[0]:
                 with self._aws_at_a_time:
@@ -177,6 +184,12 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.proxy = proxy
         self.upstream = upstream
+        self.rounds: dict[Any, int] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        # Here and not in its thread, which may begin late: connections are taken in the order they come.
+        self.rounds[client_address] = self.proxy.round
+        super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients are killed in the middle."""

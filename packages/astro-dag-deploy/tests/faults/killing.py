@@ -35,7 +35,7 @@ class Victim:
         self._process.communicate()
 
     def handle(
-        self, event: Mapping[str, Any], environment: Mapping[str, str], *, seconds: float = 100.0
+        self, event: Mapping[str, Any], environment: Mapping[str, str], *, seconds: float = 600.0
     ) -> Mapping[str, Any] | None:
         """Carry a request out, and return the answer, None if the process was killed."""
         self._begun.clear()
@@ -54,7 +54,7 @@ class Victim:
 
     def kill(self) -> None:
         """Kill the process that is at work."""
-        assert self._begun.wait(60)
+        assert self._begun.wait(600)
         os.kill(self._pid, signal.SIGKILL)
 
     def _read(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A deployment of two repositories, one of which changes again and again, and what is seen of both."""
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from astro_dag_deploy.model.dag_deploy import DagDeploy
 from astro_dag_deploy.model.target import Target
 from astro_dag_deploy.utils import deployment_lock, http_session, resource_client
 from astro_dag_deploy.utils.s3_client import S3Client
+from clocks import Hurried, Shortened
 from fault_proxy import FaultProxy
 from stack import make_bucket
 
@@ -32,34 +32,6 @@ class Invocation:
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.seconds * 1000)
-
-
-class Hurried:
-    """Stands for the module `time`: a sleep takes no time, and the clock has moved on after it."""
-
-    def __init__(self) -> None:
-        self._slept = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self._slept
-
-    def time(self) -> float:
-        # It stands in the table, where others compare it with theirs.
-        return time.time()
-
-
-class Shortened:
-    """Stands for the module `time`: a sleep takes a twentieth of its time."""
-
-    monotonic = staticmethod(time.monotonic)
-    time = staticmethod(time.time)
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds / 20)
 
 
 class _Shown(Exception):  # noqa: N818 - no failure

@@ -28,7 +28,7 @@ def versions(client, bucket):
     return {(entry["Key"], entry["VersionId"]) for entry in entries}
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(objects=OBJECTS, data=st.data())
 def test_clearing_hides_what_is_below_its_prefix_and_not_kept_and_nothing_else(cloud, objects, data):
     storage = cloud.storage

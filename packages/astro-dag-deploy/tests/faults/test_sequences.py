@@ -169,7 +169,6 @@ def test_the_bundle_is_the_union_of_the_sets_whatever_happens(cloud, monkeypatch
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=10,
-            deadline=None,
             derandomize=True,
             database=None,
             # To make a failure small takes minutes, and it is small.

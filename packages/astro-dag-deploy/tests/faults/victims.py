@@ -13,7 +13,13 @@ import uuid
 from types import SimpleNamespace
 
 import boto3
-from astro_dag_deploy import main
+from astro_dag_deploy import main, services
+from astro_dag_deploy.utils import http_session
+from botocore.config import Config
+
+# On a busy machine a call that is late must not be taken for one that is lost, and made again.
+services._CALLS = services._CALLS.merge(Config(connect_timeout=600, read_timeout=600))
+http_session._CONNECT_SECONDS = http_session._READ_SECONDS = 600.0
 
 # What is imported and read for a client's first call is kept, and its connection is not.
 for service, first_call in {

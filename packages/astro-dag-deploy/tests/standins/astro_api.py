@@ -48,7 +48,7 @@ def api_token(
     organization: str, workspace: str, *, expires: float | None = None, permissions: bool = True
 ) -> str:
     """Return a token with the claims that the CLI reads out of it; nobody checks its signature."""
-    claims: dict[str, Any] = {"apiTokenId": secrets.token_hex(8), "exp": expires or time.time() + 3600}
+    claims: dict[str, Any] = {"apiTokenId": secrets.token_hex(8), "exp": expires or time.time() + 86400}
     if permissions:
         claims["permissions"] = [f"organizationId:{organization}", f"workspaceId:{workspace}"]
     parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, claims)]

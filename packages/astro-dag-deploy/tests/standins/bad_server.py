@@ -36,8 +36,8 @@ def certificate(folder: Path) -> Path:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -99,7 +99,7 @@ class BadServer(BaseHTTPRequestHandler):
     def give_large(self, attempt: int) -> None:
         # Who would read it waits in vain.
         self.answer(200, length=str(BOUND + 1))
-        self.server.stopped.wait(20)  # type: ignore[attr-defined]
+        self.server.stopped.wait(60)  # type: ignore[attr-defined]
 
     def give_exact(self, attempt: int) -> None:
         self.answer(200, b"x" * BOUND)
@@ -136,8 +136,7 @@ class BadServer(BaseHTTPRequestHandler):
         self.endless(b"x" * 70_000, pause=0.1)
 
     def give_late(self, attempt: int) -> None:
-        self.server.stopped.wait(3)  # type: ignore[attr-defined]
-        self.answer(200, CONTENT)
+        self.server.stopped.wait()  # type: ignore[attr-defined]
 
     def give_redirect(self, attempt: int) -> None:
         self.answer(302, Location=f"https://{self.headers['Host']}/plain/redirected?{SIGNATURE}")

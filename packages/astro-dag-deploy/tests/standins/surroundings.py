@@ -7,13 +7,17 @@ from typing import Any
 
 import boto3
 import pytest
-from astro_dag_deploy import main
+from astro_dag_deploy import main, services
 from astro_dag_deploy.model.target import Target
+from astro_dag_deploy.utils import http_session
 from astro_dag_deploy.utils.s3_client import S3Client
+from botocore.config import Config
 from stack import make_stack
 
 WORKSPACE = "clworkspace"
 TOKEN = "token-that-nobody-may-see"
+# On a busy machine a call that is late must not be taken for one that is lost, and made again.
+PATIENT = services._CALLS.merge(Config(connect_timeout=600, read_timeout=600))
 
 
 @dataclass
@@ -104,3 +108,6 @@ def make_surroundings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(services, "_CALLS", PATIENT)
+    monkeypatch.setattr(http_session, "_CONNECT_SECONDS", 600.0)
+    monkeypatch.setattr(http_session, "_READ_SECONDS", 600.0)

@@ -195,7 +195,7 @@ def call(home, *command):
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr[-5000:]
 

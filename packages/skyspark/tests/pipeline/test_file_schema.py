@@ -81,7 +81,7 @@ def test_it_is_a_schema_of_the_newest_dialect() -> None:
 
 
 @pytest.mark.parametrize("text", [TABLES, STEPS])
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_schema_refuses_what_the_reader_refuses_and_nothing_else(
     tmp_path: Path, text: str, data: st.DataObject

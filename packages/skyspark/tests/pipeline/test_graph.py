@@ -139,7 +139,7 @@ def test_a_pipe_is_written_to_and_not_replaced(config: Path, tmp_path: Path) -> 
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
     reader.start()
     main(["graph", str(config), "-o", str(pipe)])
-    reader.join(10)
+    reader.join(600)
     assert pipe.is_fifo()
     assert read[0].startswith("digraph")
 

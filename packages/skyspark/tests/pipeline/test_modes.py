@@ -47,7 +47,8 @@ def test_deep_diamonds_take_linear_time(temporary):
         inputs = (f"l{i - 1}", f"r{i - 1}")
         tables += [Table(name=f"{side}{i}", depends_on=inputs, temporary=temporary) for side in "lr"]
     pipeline = _pipeline(*tables)
-    start = time.perf_counter()
+    # What the thread itself computes: others may have the processor in between.
+    start = time.thread_time()
     assert streamed_inputs(pipeline, tables[-1], "streaming") == {f"l{depth - 2}", f"r{depth - 2}"}
     assert len(all_streamed_inputs(pipeline, "streaming")) == 2 * depth
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5

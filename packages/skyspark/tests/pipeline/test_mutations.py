@@ -130,7 +130,10 @@ def loads_or_says_why(project: Path, content: bytes) -> None:
             assert not re.search(r"Input should|pydantic|Traceback|valid (string|dictionary)", str(problem))
 
 
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @pytest.mark.parametrize("text", [TABLES, STEPS])

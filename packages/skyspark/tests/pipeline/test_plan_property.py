@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from skyspark.errors import PipelineError, SelectionError
 from skyspark.pipeline import graph
@@ -208,7 +208,7 @@ def known_to(pipeline: Pipeline) -> set[tuple[str, str | None]]:
     }
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 @given(pipelines(), st.data())
 def test_any_selection_is_what_naive_evaluation_says(pipeline: Pipeline, data: st.DataObject) -> None:
     oracle = Oracle(pipeline)
@@ -261,7 +261,7 @@ def assert_staged(stages: tuple[tuple[str, ...], ...], reads: Sets) -> None:
         assert stage_of[name] == max((stage_of[other] + 1 for other in others), default=0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(graphs())
 def test_random_graphs_have_stages_and_no_cycle(reads: Reads) -> None:
     stages = graph.stages(reads)
@@ -270,7 +270,7 @@ def test_random_graphs_have_stages_and_no_cycle(reads: Reads) -> None:
     assert graph.find_cycle(reads) == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(NAMES[:6]), st.lists(st.sampled_from(NAMES[:6]), max_size=2)))
 def test_a_cycle_is_found_where_there_is_one(drawn: Reads) -> None:
     reads = {name: [other for other in others if other in drawn] for name, others in drawn.items()}
@@ -283,7 +283,7 @@ def test_a_cycle_is_found_where_there_is_one(drawn: Reads) -> None:
         assert all(before in reads[name] for before, name in pairwise((*cycle, cycle[0])))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(graphs(), st.data())
 def test_a_file_with_cycles_and_missing_names_is_refused_with_both(reads: Reads, data: st.DataObject) -> None:
     names = list(reads)
@@ -329,7 +329,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROPERTY_FOLDER", str(tmp_path))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pipelines())
 def test_any_drawing_has_its_boxes_apart_and_its_arrows_from_left_to_right(pipeline: Pipeline) -> None:
     drawn = lineage(make_plan(pipeline, Selection()))
@@ -344,7 +344,7 @@ def test_any_drawing_has_its_boxes_apart_and_its_arrows_from_left_to_right(pipel
     assert all(layout.boxes[edge.start].x < layout.boxes[edge.end].x for edge in drawn.edges)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text("ab+@*(),: 12ntoadr/[]?.\t'\"é", max_size=30))
 def test_no_text_makes_a_traceback(text: str) -> None:
     tables = [{"name": "a"}, {"name": "b", "depends_on": ["a"]}]

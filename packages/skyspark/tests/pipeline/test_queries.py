@@ -253,7 +253,7 @@ NAMES = st.sampled_from(["a", "B", "we ird", "ö", "`", "select", "stream", "x.y
 GAPS = st.sampled_from([" ", "\n", " /* FROM q */ ", " -- FROM q\n", "\t"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_only_names_change_and_reads_are_replaced_one_by_one(data: st.DataObject) -> None:
     """Queries are put together from parts, so that what they read is known without parsing."""
@@ -282,7 +282,7 @@ def test_only_names_change_and_reads_are_replaced_one_by_one(data: st.DataObject
     assert restored.replace(f"{quote(expected[0])}{alias}", quote(expected[0]), 1) == query
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30) | st.text("()'`\"-/*;, SELECTFROMabWITH\n@:?$|>.", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (tables_read, queries.parse_condition, queries.parse_column, queries.check_columns):

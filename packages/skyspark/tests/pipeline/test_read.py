@@ -249,10 +249,11 @@ def test_reading_takes_time_in_proportion_to_the_tables(load: Load) -> None:
             for i in range(1, tables)
         ]
         text = "tables:\n  - {name: t0, source: {path: /a}}\n" + "\n".join(lines)
-        before = time.process_time()
+        before = time.thread_time()
         load(text)
-        return time.process_time() - before
+        return time.thread_time() - before
 
     seconds(50)
-    # Ten times the tables; the square would be a hundred times.
-    assert seconds(2000) < 30 * max(seconds(200), 0.02)
+    # Ten times the tables; the square would be a hundred times. The least is what the work itself takes.
+    few, many = (min(seconds(tables) for _ in range(3)) for tables in (200, 2000))
+    assert many < 30 * max(few, 0.02)

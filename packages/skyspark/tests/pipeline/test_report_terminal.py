@@ -5,7 +5,6 @@ import logging
 import re
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pexpect
@@ -199,6 +198,7 @@ now = datetime.now(UTC)
 first, second = TableResult(name="first"), TableResult(name="second")
 begun = RunResults(pipeline="p", env="dev", number=1, started_at=now, tables=[first, second])
 # Java is a child like this one: it inherits standard error, and outlives the table.
+entered = time.monotonic()
 with watch(begun) as progress:
     child = subprocess.Popen([sys.executable, "-c", '''if True:
         import os, sys, time
@@ -210,20 +210,30 @@ with watch(begun) as progress:
     '''], stdin=subprocess.PIPE)
     progress.changed(first.model_copy(update={"status": "running", "started_at": now}))
     time.sleep(2)
+    # Until whoever looks at the screen has seen enough.
+    sys.stdin.readline()
     progress.changed(first.model_copy(update={"status": "succeeded"}))
+lived = time.monotonic() - entered
 child.stdin.close()
 child.wait()
 sys.stderr.write("own\\n")
-print("report", flush=True)
-time.sleep(0.3)
+print("report", lived, flush=True)
+# What the child wrote last is on its way still.
+sys.stdin.readline()
 """
 
+
+# What comes when the table is gone, in any order.
+LAST = ("late", "own", "report")
 
 HASTY = """
 import os
 from datetime import UTC, datetime
+from skyspark.pipeline.run import terminal
 from skyspark.pipeline.run.progress import watch
 from skyspark.pipeline.run.results import RunResults
+# A slow machine draws so many lines for longer than one waits for somebody who writes without end.
+terminal._PATIENCE = 600
 with watch(RunResults(pipeline="p", env="dev", number=1, started_at=datetime.now(UTC), tables=[])):
     for n in range(400):
         os.write(2, b"line %d\\n" % n)
@@ -234,7 +244,7 @@ os._exit(0)
 
 
 def test_what_was_written_last_comes_before_the_report():
-    child = pexpect.spawn(sys.executable, ["-c", HASTY], dimensions=(24, 100), encoding="utf-8", timeout=60)
+    child = pexpect.spawn(sys.executable, ["-c", HASTY], dimensions=(24, 100), encoding="utf-8", timeout=600)
     child.expect(pexpect.EOF)
     assert (
         child.before.index("line 399\r\n")
@@ -252,15 +262,28 @@ def screen():
         env={"TERM": "xterm-256color", "PATH": "/usr/bin:/bin"},
         dimensions=(24, 100),
         encoding="utf-8",
-        timeout=60,
+        timeout=600,
+        echo=False,
     )
+    child.logfile_read = io.StringIO()
     yield child
     child.close(force=True)
 
 
-def test_what_others_write_appears_above_the_live_table_in_whole_lines(screen):
+def read_to_end(screen):
+    """Let the program go on whenever what it waits for is on the screen; return all that was there."""
+    screen.expect("warning 19 of")
+    screen.expect(r"first[^\n]*running")
+    screen.sendline()
+    while not all(re.search(rf"{word}.*\r\n", screen.logfile_read.getvalue()) for word in LAST):
+        screen.expect("\n")
+    screen.sendline()
     screen.expect(pexpect.EOF)
-    said = screen.before
+    return screen.logfile_read.getvalue()
+
+
+def test_what_others_write_appears_above_the_live_table_in_whole_lines(screen):
+    said = read_to_end(screen)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
     for n in range(20):
         assert len(re.findall(rf"warning {n} of +child \ufffd\[5m *\r\n", plain)) == 1
@@ -269,7 +292,7 @@ def test_what_others_write_appears_above_the_live_table_in_whole_lines(screen):
     assert re.search(r"first +batch +running", plain)
     assert plain.index("warning 0 of") < plain.rindex("first ")
     after = plain[plain.rindex("waiting") :]
-    assert "report\r\n" in after
+    assert re.search(r"report [\d.]+\r\n", after)
     assert "own\r\n" in after
     assert "late\r\n" in after
     # The cursor is shown again.
@@ -277,8 +300,8 @@ def test_what_others_write_appears_above_the_live_table_in_whole_lines(screen):
 
 
 def test_the_live_table_is_drawn_a_few_times_a_second_only(screen):
-    began = time.monotonic()
-    screen.expect(pexpect.EOF)
-    drawings = len(re.findall(r"of 2", screen.before))
+    said = read_to_end(screen)
+    drawings = len(re.findall(r"of 2", said))
+    lived = re.search(r"report ([\d.]+)\r\n", said)
     # Lines of others are drawn above: each of the 20 draws the table anew.
-    assert drawings < 20 + 8 * (time.monotonic() - began)
+    assert drawings < 20 + 8 * float(lived[1])

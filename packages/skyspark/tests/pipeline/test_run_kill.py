@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from skyspark.pipeline.run.state import read_results
 
-WAIT = 200
+WAIT = 1800
 
 # One run of a chain of batch tables and of streams. Where there is a file `halt`, both stop in their middle:
 # the chain before its third table, a stream after it committed a batch that Spark does not know of yet.
@@ -30,7 +30,7 @@ here = Path(sys.argv[1])
 def halt(where):
     if (here / "halt").exists():
         (here / f"halted-{where}").touch()
-        time.sleep(600)
+        time.sleep(36000)
 
 
 def third(batch_1):

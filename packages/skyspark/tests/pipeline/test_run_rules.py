@@ -1,6 +1,11 @@
 """Expectations: what is counted, what is left out, and what keeps a table from being written."""
 
+from unittest.mock import MagicMock
+
 import pytest
+from pyspark.sql import Observation
+from pyspark.sql.functions import count, lit
+from skyspark.pipeline.run.rules import _deliver_events, _observed
 
 ROWS = "SELECT * FROM VALUES (1, 'a'), (2, 'b'), (3, NULL), (NULL, 'a') AS t(id, v)"
 
@@ -121,6 +126,22 @@ def test_a_rule_that_does_not_fit_is_named(run_tables):
     failed = run_tables(table(expectations=rules), status="failed")["t"]
     assert failed.message.startswith("the expectation 'misspelt' does not fit the table: [UNRESOLVED_COLUMN")
     assert "idd" in failed.message
+
+
+@pytest.mark.spark_matrix
+def test_once_events_are_delivered_figures_are_there(spark):
+    observation = Observation()
+    spark.range(3).observe(observation, count(lit(1)).alias("rows")).collect()
+    _deliver_events(spark)
+    assert observation._jo.future().isCompleted()
+
+
+def test_figures_that_come_late_are_there():
+    # As on a machine under load: the time for them is over, and the event is still to be delivered.
+    observation, session = MagicMock(get={"rows": 3}), MagicMock()
+    deliver = session.sparkContext._jsc.sc().listenerBus().waitUntilEmpty
+    observation._jo.future().isCompleted = lambda: deliver.called
+    assert _observed(observation, session, 0) == {"rows": 3}
 
 
 def test_rules_are_judged_in_the_pass_that_writes(spark, run_tables, functions):

@@ -24,7 +24,10 @@ def events(tmp_path):
         def add(self, name, *rows):
             self.folder.mkdir(exist_ok=True)
             lines = [f"{i},{v},2026-01-01T10:0{i}:00Z" for i, v in rows]
-            (self.folder / f"{name}.csv").write_text("\n".join(["id,v,at", *lines]) + "\n")
+            # A stream that goes on must not take the file before it is whole: Spark sees none with a dot.
+            new = self.folder / f".{name}.csv"
+            new.write_text("\n".join(["id,v,at", *lines]) + "\n")
+            new.rename(self.folder / f"{name}.csv")
 
         def table(self, name="bronze", **fields):
             source = {

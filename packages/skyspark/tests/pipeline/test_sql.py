@@ -36,7 +36,7 @@ def _unescaped(token):
     return token.replace("\\u0024", "$")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_text_leaves_its_place(data):
     draw = lambda: data.draw(HOSTILE)  # noqa: E731

@@ -23,5 +23,7 @@ def isolate_airflow(dags: Path) -> "TemporaryDirectory[str]":
         "AIRFLOW_HOME": home.name,
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # A busy machine imports Airflow's providers for longer than the 30 s that a file gets.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     }
     return home

@@ -1,14 +1,13 @@
 """Asks Spark's declarative engine whether it understands a pipeline; runs in a Python that has the engine.
 
 The engine is reached through Spark Connect only. A server is started in this process, as PySpark itself does
-for a local master, but on a port that is free and for nobody else.
+for a local master, but on a port that the system chooses and for nobody else.
 """
 
 import json
 import os
 import re
 import secrets
-import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -76,19 +75,19 @@ def dry_run(request: dict[str, Any]) -> list[dict[str, str | None]]:
 
 
 def _connect(pipeline: Pipeline, scratch: Path) -> "SparkSession":
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = secrets.token_hex(16)
     server = {
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.grpc.binding.port": "0",
     }
     # Tables of earlier runs on this machine are there to be read; where there are none, no folder is left.
     warehouse = Path(os.environ.get("SKYSPARK_WAREHOUSE") or "spark-warehouse")
     folder = warehouse if warehouse.is_dir() else scratch / "warehouse"
-    get_spark("skyspark validate", warehouse=folder, conf=pipeline.spark | server)
+    classic = get_spark("skyspark validate", warehouse=folder, conf=pipeline.spark | server)
+    # As PySpark itself asks for it.
+    service = "org.apache.spark.sql.connect.service.SparkConnectService$"
+    port = getattr(getattr(classic.sparkContext._jvm, service), "MODULE$").localPort()
     # What PySpark sets for a local Connect session: functions of pyspark.sql are then those of the client.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     client = import_module("pyspark.sql.connect.session").SparkSession

@@ -90,7 +90,7 @@ def test_what_may_pass_is_asked_again_with_the_same_request(aws: Lambda) -> None
     aws.break_off()
     aws.answers.append((0, {}, b""))
     aws.answer(200, DEPLOYED)
-    assert deploy("deployer", REQUEST, seconds=60, pause=0) == DEPLOYED
+    assert deploy("deployer", REQUEST, seconds=3600, pause=0) == DEPLOYED
     assert aws.asked == [REQUEST] * 6
 
 
@@ -103,7 +103,7 @@ def test_when_time_is_over_it_gives_up_and_says_what_was_last(aws: Lambda) -> No
 def test_a_refusal_is_not_asked_again_and_names_the_problems(aws: Lambda) -> None:
     aws.answer(400, {"error": "bad_request", "message": "No.", "problems": ["One.", "Two."]})
     with pytest.raises(RefusedError) as refused:
-        deploy("deployer", REQUEST, seconds=60, pause=0)
+        deploy("deployer", REQUEST, seconds=3600, pause=0)
     assert refused.value.problems == ["One.", "Two."]
     assert len(aws.asked) == 1
 
@@ -111,21 +111,21 @@ def test_a_refusal_is_not_asked_again_and_names_the_problems(aws: Lambda) -> Non
 def test_a_failure_of_the_function_is_not_asked_again(aws: Lambda) -> None:
     aws.answer(502, {"error": "astro_failed", "message": "Astro did not take it."})
     with pytest.raises(FailedError, match="Astro did not take it"):
-        deploy("deployer", REQUEST, seconds=60, pause=0)
+        deploy("deployer", REQUEST, seconds=3600, pause=0)
 
 
 def test_a_function_that_breaks_off_again_and_again_is_left_alone(aws: Lambda) -> None:
     for _ in range(3):
         aws.break_off()
     with pytest.raises(FailedError, match="broke off"):
-        deploy("deployer", REQUEST, seconds=60, pause=0)
+        deploy("deployer", REQUEST, seconds=3600, pause=0)
     assert len(aws.asked) == 3
 
 
 def test_a_role_that_may_not_invoke_is_a_failure(aws: Lambda) -> None:
     aws.error(403, "AccessDeniedException")
     with pytest.raises(FailedError, match="AccessDenied"):
-        deploy("deployer", REQUEST, seconds=60, pause=0)
+        deploy("deployer", REQUEST, seconds=3600, pause=0)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_role_that_may_not_invoke_is_a_failure(aws: Lambda) -> None:
 def test_the_answer_of_another_function_is_no_success(aws: Lambda, text: bytes) -> None:
     aws.answers.append((200, {}, text))
     with pytest.raises(FailedError, match="is it the right one"):
-        deploy("deployer", REQUEST, seconds=60, pause=0)
+        deploy("deployer", REQUEST, seconds=3600, pause=0)
 
 
 def test_files_that_are_too_large_for_lambda_are_not_sent(aws: Lambda) -> None:

@@ -28,12 +28,14 @@ from skyspark.pipeline.run.keeping import keep
 from skyspark.pipeline.run.tally import Counts, Tally
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 BROKEN_RULES = "_broken_rules"
 QUARANTINED_AT = "_quarantined_at"
 _MARK = "__skyspark_broken_"
 _ENFORCED = "SKYSPARK_EXPECTATION_FAILED"
+# Milliseconds for the events that a machine under load has not delivered yet.
+_DELIVERED_WITHIN = 60_000
 
 
 class Judged:
@@ -142,7 +144,7 @@ class Rules:
             return self._counts(self._measured(self._marked(frame, enforce=False)))
 
         def counts(seconds: float) -> Counts:
-            observed = _observed(observation, seconds)
+            observed = _observed(observation, frame.sparkSession, seconds)
             if observed is None:
                 return recount() if self._table.expectations else Counts()
             return self._counts(observed)
@@ -270,7 +272,7 @@ def failed(table: Table, counts: Counts) -> ExpectationFailedError:
     return ExpectationFailedError(f"broken expectations: {named}; none of these rows was written.")
 
 
-def _observed(observation: Observation, seconds: float) -> dict[str, Any] | None:
+def _observed(observation: Observation, session: "SparkSession", seconds: float) -> dict[str, Any] | None:
     """Return what was observed, or nothing when no pass was made: of an append that was committed before.
 
     From Spark 4.1 on, the figures of a write that creates or replaces a table get lost: ``None``.
@@ -279,10 +281,19 @@ def _observed(observation: Observation, seconds: float) -> dict[str, Any] | None
     if future is not None:
         # The event that brings the figures comes a moment after the write; `get` would wait for ever.
         deadline = time.monotonic() + seconds
-        while not future().isCompleted():
-            if time.monotonic() > deadline:
-                return {}
+        while not future().isCompleted() and time.monotonic() < deadline:
             time.sleep(0.005)
+        if not future().isCompleted():
+            _deliver_events(session)
+            if not future().isCompleted():
+                return {}
         if not future().value().get().get().size():
             return None
     return dict(observation.get)
+
+
+def _deliver_events(session: "SparkSession") -> None:
+    """Wait until Spark has told its listeners of everything that has happened so far, where it lets us."""
+    # Not Spark's public interface: a cluster may refuse the call.
+    with suppress(Exception):
+        session.sparkContext._jsc.sc().listenerBus().waitUntilEmpty(_DELIVERED_WITHIN)
