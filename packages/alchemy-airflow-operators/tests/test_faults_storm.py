@@ -48,7 +48,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     command = [sys.executable, "-m", "faults.storm", f"--folder={folder}", f"--lanes={LANES}"]
     process = subprocess.Popen([*command, *sorted(map(str, asked))], cwd=TESTS)
     try:
-        assert process.wait(1800) == 0
+        assert process.wait(7200) == 0
         yield folder
     finally:
         process.terminate()

@@ -29,6 +29,7 @@ while not pathlib.Path(sys.argv[1]).exists():
 GET = "/api/2.?/jobs/runs/get"
 CANCEL = "/api/2.?/jobs/runs/cancel"
 POLLING_S = 0.02
+LONGEST_S = 300
 FIRST_TRY: Any = {"ti": SimpleNamespace(try_number=1)}
 
 MakeTrigger = Callable[..., AlchemyRunTrigger]
@@ -63,7 +64,7 @@ class Run:
 
     def result(self) -> str:
         """Return what it came to, once it has ended."""
-        latest = time.monotonic() + 30
+        latest = time.monotonic() + LONGEST_S
         while not (shown := self.shown())["end_time"]:
             assert time.monotonic() < latest
             time.sleep(0.05)
@@ -114,7 +115,7 @@ def first_event(trigger: AlchemyRunTrigger, then: Callable[[], None] = lambda: N
         waiting = asyncio.create_task(event_of(trigger))
         await asyncio.sleep(10 * POLLING_S)
         await asyncio.to_thread(then)
-        return await asyncio.wait_for(waiting, 60)
+        return await asyncio.wait_for(waiting, LONGEST_S)
 
     payload: Json = asyncio.run(waited()).payload
     return payload

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-_LONGEST_S = 60
+_LONGEST_S = 600
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from alchemy.payload.run import repair_run, submit_run
 from alchemy.payload.task import task
 from databricks.sdk.service.jobs import JobsAPI
 from databricks_local.fields import fields_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 awkward = st.sampled_from(
@@ -99,11 +99,6 @@ def made(operator, **arguments):
         return operator(task_id="medallion", **arguments)
 
 
-# The machine may be busy with other tests.
-anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@anything
 @given(arguments=docker)
 def test_every_argument_of_a_run_from_an_image_reaches_the_api(named, survives, arguments):
     sent = survives(JobsAPI.submit, made(SkySparkOperator, **arguments).payload({}))
@@ -122,7 +117,6 @@ def test_every_argument_of_a_run_from_an_image_reaches_the_api(named, survives, 
     }
 
 
-@anything
 @given(
     archives=st.lists(texts.filter(lambda text: "," not in text and text), min_size=1, max_size=3),
     parameters=st.lists(values, max_size=5),
@@ -141,7 +135,6 @@ def test_archives_of_a_python_file_reach_the_api(named, survives, archives, para
     assert only["new_cluster"]["spark_conf"]["spark.submit.pyFiles"].split(",") == archives
 
 
-@anything
 @given(
     arguments=st.fixed_dictionaries(
         {"job_id": st.integers(0, 2**63 - 1), "job_parameters": optional(mappings)}
@@ -153,7 +146,6 @@ def test_every_parameter_of_a_job_reaches_the_api(named, survives, arguments):
     assert sent.get("job_parameters", {}) == {name: said(value) for name, value in wanted.items()}
 
 
-@anything
 @given(
     run_id=st.integers(1, 2**63 - 1), latest=optional(st.integers(1, 2**63 - 1)), wanted=optional(mappings)
 )
@@ -162,7 +154,6 @@ def test_a_repair_reaches_the_api(survives, run_id, latest, wanted):
     assert sent["rerun_all_failed_tasks"] is True
 
 
-@anything
 @given(pool=st.text(min_size=1), driver=optional(st.text(min_size=1)), policy=optional(st.text(min_size=1)))
 def test_ids_reach_the_api(survives, pool, driver, policy):
     cluster = new_cluster(

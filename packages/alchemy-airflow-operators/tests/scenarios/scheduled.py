@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +26,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 _WORKERS = Path(__file__).with_name("worker_pool.py")
-_LONGEST_S = 40
+_LONGEST_S = 300
 
 
 def until(happened: Callable[[], Any], what: str) -> Any:
@@ -64,6 +65,8 @@ class Workers:
         assert self._pool.stdin
         print(asked, file=self._pool.stdin, flush=True)
         self._forked.append(psutil.Process(int(self._answer())))
+        # It waits for this: it could have ended before it was looked up.
+        print(file=self._pool.stdin, flush=True)
         return self._forked[-1]
 
     def _answer(self) -> str:
@@ -89,15 +92,16 @@ class Workers:
 
 def kill(process: psutil.Process) -> None:
     """Kill a process and those below it at once, as when a machine is lost."""
-    if not process.is_running():
-        return
-    family = [process, *process.children(recursive=True)]
+    family = [process]
+    # Any of them may be ending by itself.
+    with suppress(psutil.NoSuchProcess):
+        family += process.children(recursive=True)
     # Stopped first: the supervisor would still report that its task is gone.
     for sent in (signal.SIGSTOP, signal.SIGKILL):
         for one in family:
-            if one.is_running():
+            with suppress(psutil.NoSuchProcess):
                 one.send_signal(sent)
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=60)
 
 
 class ScheduledTask:

@@ -1,15 +1,23 @@
 """How runs end, and what a task says of it: its state, its log, its XComs, its link."""
 
+import os
+import signal
 import threading
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
+from airflow.utils.session import create_session
 from dag_runs import Finished, RunDag, demo
 from databricks.sdk.service.jobs import Run, RunResultState
 from databricks_local.process import LocalWorkspace
 from scheduled import until
+from sqlalchemy import select
 
 
 def run_of(workspace: LocalWorkspace, finished: Finished) -> Run:
@@ -75,12 +83,33 @@ def test_a_run_that_takes_too_long_for_databricks_has_timed_out(
 
 
 def test_a_run_that_takes_too_long_for_airflow_is_canceled(
-    run_dag: RunDag, workspace: LocalWorkspace, deferrable: bool, tmp_path: Path
+    run_dag: RunDag,
+    workspace: LocalWorkspace,
+    deferrable: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    arguments = {"execution_timeout": timedelta(seconds=2), "deferrable": deferrable}
+    late = timedelta(hours=1)
     with DAG(f"is_late_{deferrable}", schedule=None) as dag:
+        arguments = {"execution_timeout": late, "deferrable": deferrable}
         demo("count", tmp_path / "executions", tmp_path / "gate", **arguments)
+
+    def sound_the_alarm() -> None:
+        while not is_shown(dag.dag_id):
+            assert not over.wait(0.05)
+        os.kill(os.getpid(), signal.SIGALRM)
+
+    # Not before the run is known, however long that takes here.
+    clock = SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + late.total_seconds())
+    monkeypatch.setattr("alchemy.triggers.run.time", clock)
+    over = threading.Event()
+    alarm = threading.Thread(target=sound_the_alarm)
+    if not deferrable:
+        alarm.start()
     finished = run_dag(dag)
+    over.set()
+    if not deferrable:
+        alarm.join()
 
     assert finished.state == "failed"
     assert ended_as(workspace, finished) == RunResultState.CANCELED
@@ -126,6 +155,13 @@ def test_a_task_that_does_not_wait_ends_with_the_submit(
     assert finished.state == "success"
     assert result(run) is None
     assert ended_as(workspace, finished) == RunResultState.SUCCESS
+
+
+def is_shown(dag_id: str) -> bool:
+    """Return whether a task has pushed the last of what it pushes of its run."""
+    with create_session() as session:
+        pushed = select(XComModel.key).filter_by(dag_id=dag_id, key="run_page_url")
+        return session.scalars(pushed).first() is not None
 
 
 def ended_as(workspace: LocalWorkspace, finished: Finished) -> RunResultState | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -10,6 +11,7 @@ from databricks_local.process import LocalWorkspace
 from scheduled import ScheduledTask, Workers, kill, until
 
 GET_RUN = "/api/2.?/jobs/runs/get"
+FAULTS = "/api/databricks-local/faults"
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +80,25 @@ def counted(
     found.open_gate()
 
 
-def submitted_and_stuck(workspace: LocalWorkspace, counted: Counted, seconds: int = 60) -> psutil.Process:
-    """Return a worker that has submitted the run, which is being executed, and waits for its next answer."""
-    workspace.fault(route=GET_RUN, latency_ms=seconds * 1000)
+def submitted_and_stuck(workspace: LocalWorkspace, counted: Counted) -> psutil.Process:
+    """Return a worker that has submitted the run, which is being executed, and is told nothing about it."""
+    workspace.fault(route=GET_RUN, status=503)
     worker = counted.task.start()
     until(lambda: counted.executions() == 1, "an execution")
+    return worker
+
+
+def submitted_and_asking(workspace: LocalWorkspace, counted: Counted) -> psutil.Process:
+    """Return a worker that has submitted the run, which is being executed, and waits for its next answer."""
+    worker = submitted_and_stuck(workspace, counted)
+
+    def faults() -> list[dict[str, Any]]:
+        return list(workspace.call("GET", FAULTS)["faults"])
+
+    (without_answer,) = faults()
+    workspace.fault(route=GET_RUN, latency_ms=10_000)
+    workspace.call("DELETE", f"{FAULTS}/{without_answer['fault_id']}")
+    until(lambda: faults()[0]["happened"], "a request that waits")
     return worker
 
 
@@ -131,7 +147,8 @@ def test_a_run_whose_task_process_alone_died_is_found_by_the_next_try(
 def test_a_task_that_is_terminated_cancels_its_run_and_the_next_try_submits_anew(
     workspace: LocalWorkspace, counted: Counted
 ) -> None:
-    worker = submitted_and_stuck(workspace, counted, seconds=2)
+    # Not while it logs: what handles the signal logs too.
+    worker = submitted_and_asking(workspace, counted)
     (process,) = worker.children()
     process.terminate()
     until(lambda: counted.results() == ["CANCELED"], "the cancellation")

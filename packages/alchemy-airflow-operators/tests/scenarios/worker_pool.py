@@ -2,7 +2,7 @@
 
 Run as a program it imports Airflow once and forks a process for each line on its standard input, as
 LocalExecutor does: for a worker the line is an ``ExecuteTask`` as JSON, for a triggerer a word. It answers
-with the process id.
+with the process id, and the process goes on after one more line.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 import uuid
+from functools import partialmethod
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import httpx
 
@@ -30,10 +32,16 @@ def main() -> None:
     api = _execution_api()
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
+        go_on, told = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(told)
+            os.read(go_on, 1)
             _child(line, api)
         print(child, file=answers, flush=True)
+        sys.stdin.readline()
+        os.close(told)
+        os.close(go_on)
 
 
 def _execution_api() -> "InProcessExecutionAPI":
@@ -86,16 +94,19 @@ def _supervise(workload: str, api: "InProcessExecutionAPI") -> int:
     client = Client(base_url=None, token="", dry_run=True, transport=api.transport)
     client.base_url = _BASE_URL
     run = getattr(supervisor, "supervise_task", None) or supervisor.supervise
-    return int(
-        run(
-            ti=asked.ti,
-            dag_rel_path=asked.dag_rel_path,
-            bundle_info=asked.bundle_info,
-            token=asked.token,
-            log_path=asked.log_path,
-            client=client,
+    # A task that is to end is killed after 5 seconds, in which a busy machine may not come to cancel its run.
+    patiently = partialmethod(supervisor.WatchedSubprocess.kill, escalation_delay=120.0)
+    with patch.object(supervisor.WatchedSubprocess, "kill", patiently):
+        return int(
+            run(
+                ti=asked.ti,
+                dag_rel_path=asked.dag_rel_path,
+                bundle_info=asked.bundle_info,
+                token=asked.token,
+                log_path=asked.log_path,
+                client=client,
+            )
         )
-    )
 
 
 def _watch_triggers() -> None:

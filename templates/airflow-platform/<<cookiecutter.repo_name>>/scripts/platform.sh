@@ -63,7 +63,7 @@ on_exit() {
   local code=$?
   trap - EXIT
   trap '' INT TERM HUP
-  if [[ -n "$TICKER" ]]; then kill "$TICKER" 2>/dev/null || true; fi
+  if [[ -n "$TICKER" ]]; then stop_ticker; fi
   if [[ -n "$SCRATCH" ]]; then rm -rf "$SCRATCH"; fi
   if [[ -n "$LOCK" ]]; then rm -f "$LOCK"; fi
   if [[ -n "$INTERRUPTED" ]]; then
@@ -154,6 +154,14 @@ take_lock() {
   LOCK=build/platform.lock
 }
 
+stop_ticker() {
+  # A signal with a trap, such as TERM, is lost on a subshell that has not come to resetting its traps yet.
+  kill -KILL "$TICKER" 2>/dev/null || true
+  # At once: bash would tell of a killed job that it comes across later.
+  wait "$TICKER" 2>/dev/null || true
+  TICKER=""
+}
+
 # patiently WHAT COMMAND...: says every 15 seconds that a command which is silent itself is still at work.
 patiently() {
   local what="$1"
@@ -164,9 +172,7 @@ patiently() {
   ) &
   TICKER=$!
   "$@"
-  kill "$TICKER" 2>/dev/null || true
-  wait "$TICKER" 2>/dev/null || true
-  TICKER=""
+  stop_ticker
 }
 
 confirm() {

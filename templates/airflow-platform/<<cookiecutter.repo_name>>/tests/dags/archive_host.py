@@ -3,7 +3,6 @@
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 PATH = "/download/stackexchange/test.stackexchange.com.7z"
 LIST_PATH = "/download/stackexchange/stackexchange_files.xml"
+# Seconds for which a client may wait for more of a file.
+LONGEST_STALL = 60
 
 
 class ArchiveHost:
@@ -143,11 +144,14 @@ def cut_after(sent: int) -> Callable[[Handler], None]:
     return cut
 
 
-def stall_after(sent: int, seconds: float) -> Callable[[Handler], None]:
+def stall_after(sent: int) -> Callable[[Handler], None]:
+    """Send so many bytes of what was announced, and then nothing until the client has left."""
+
     def stall(handler: Handler) -> None:
         cut_after(sent)(handler)
         handler.wfile.flush()
-        time.sleep(seconds)
+        handler.connection.settimeout(LONGEST_STALL)
+        handler.rfile.read(1)
 
     return stall
 

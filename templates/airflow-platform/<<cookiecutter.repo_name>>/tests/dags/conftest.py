@@ -25,6 +25,8 @@ os.environ |= {
     "AIRFLOW_HOME": _home.name,
     "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    # A busy machine may take longer to import the providers than files of dags/ have.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     # Nothing but what a test gives leads to an account.
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
@@ -83,7 +85,7 @@ def s3(s3_client: Any, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     from stack_exchange.assets import BUCKET, BUCKET_REGION
 
-    requests.post(f"{s3_server}/moto-api/reset", timeout=10)
+    requests.post(f"{s3_server}/moto-api/reset", timeout=300)
     connection = {
         "conn_type": "aws",
         "login": "testing",

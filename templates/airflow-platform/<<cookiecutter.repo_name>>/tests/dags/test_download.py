@@ -11,11 +11,13 @@ import requests
 from archive_host import (
     PATH,
     ArchiveHost,
+    Handler,
     announce,
     begin_elsewhere,
     cut_after,
     end_after,
     fail,
+    give,
     ignore_range,
     replace_by,
     send_without_end,
@@ -111,11 +113,17 @@ def test_a_later_task_on_the_same_disk_goes_on_too(
 def test_a_host_from_which_nothing_comes_is_left(
     fetch: Callable[[], bytes], host: ArchiveHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "TIMEOUT", (1, 0.2))
-    host.faults = [stall_after(300_000, seconds=1)]
-    assert fetch() == CONTENT
     whole_chunks = 300_000 // CHUNK_BYTES * CHUNK_BYTES
-    assert host.ranges() == [None, f"bytes={whole_chunks}-"]
+
+    def stall(handler: Handler) -> None:
+        # On a busy machine the client may leave before it has come as far, and comes back.
+        start = handler.start() or 0
+        (stall_after(300_000 - start) if start < whole_chunks else give)(handler)
+
+    monkeypatch.setattr(transport, "TIMEOUT", (60, 0.5))
+    host.faults = [stall] * 20
+    assert fetch() == CONTENT
+    assert f"bytes={whole_chunks}-" in host.ranges()
 
 
 def test_a_host_that_ignores_ranges_sends_it_all_again(

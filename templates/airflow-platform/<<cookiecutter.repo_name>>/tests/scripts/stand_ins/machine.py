@@ -141,6 +141,8 @@ class Machine:
                 "TMPDIR": str(self.folder / "tmp"),
                 "MACHINE": str(self.folder),
                 "GIT_CONFIG_NOSYSTEM": "1",
+                # No address is asked over the network, whatever the project's repository is.
+                "GIT_ALLOW_PROTOCOL": "file",
                 **(environment or {}),
             },
             stdin=stdin,
@@ -187,7 +189,8 @@ class Machine:
             while self._slow.until not in self._printed and _lives(self._group):
                 time.sleep(0.001)
         if fault and fault.interrupt:
-            os.killpg(self._group, signal.SIGINT)
+            # Asked of the call: the script may have come to it before its own number is known here.
+            os.killpg(os.getpgid(_process_of(pipe)), signal.SIGINT)
         else:
             _reply(pipe, said)
 
@@ -196,7 +199,7 @@ def _reply(pipe: Path, said: Answer) -> None:
     if said.stderr:
         pipe.with_suffix(f"{pipe.suffix}.stderr").write_text(said.stderr)
     out = "\tout" if said.stdout else ""
-    while _lives(int(pipe.suffix.removeprefix("."))):
+    while _lives(_process_of(pipe)):
         try:
             opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
@@ -206,6 +209,10 @@ def _reply(pipe: Path, said: Answer) -> None:
         os.write(opened, f"{said.code}{out}\n{said.stdout}".encode())
         os.close(opened)
         return
+
+
+def _process_of(pipe: Path) -> int:
+    return int(pipe.suffix.removeprefix("."))
 
 
 def _lives(process: int) -> bool:
