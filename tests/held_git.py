@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-_PATIENCE_S = 600
+from waiting import until
+
 # Whoever is held goes on when the tests are gone, too.
 _GIT = """\
 #!/bin/sh
@@ -69,11 +68,3 @@ class HeldGit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.go_on()
-
-
-def until(holds: Callable[[], bool], otherwise: str) -> None:
-    """Wait until something holds; a machine that is busy may take long."""
-    end = time.monotonic() + _PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.02)

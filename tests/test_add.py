@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from held_git import until
 from scaffold import BIN, MakeTemplate, commit_all, git, read_tree, write_tree
+from waiting import until
 
 from mshell_cut import cli, file_changes
 from mshell_cut.errors import MshellCutError, RequestError

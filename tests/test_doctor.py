@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 import unhurried_doctor
-from held_git import until
 from scaffold import BIN, MakeTemplate, change_template, commit_all, git, write_tree
+from waiting import has_ended, until
 
 from mshell_cut import cli, source
 from mshell_cut.diagnosis.programs import Programs
@@ -667,11 +667,3 @@ main()
 
 def is_told(number: Path) -> bool:
     return number.exists() and number.read_text().endswith("\n")
-
-
-def has_ended(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"

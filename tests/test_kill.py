@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from held_git import HeldGit, until
+from held_git import HeldGit
 from scaffold import git, read_tree
+from waiting import until
 
 PROJECT = "stack-exchange-pipeline"
 # Of the calls of git, the one that makes the project's commit.

@@ -5,8 +5,7 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from template.projects import BIN, MACHINE, ROOT
+from waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -121,13 +121,6 @@ def folders(temporary: Path) -> list[Path]:
     return list(temporary.glob("mshell-cut-demo-*/*"))
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
-
-
 def assert_nothing_left(temporary: Path) -> None:
     assert folders(temporary) == []
     assert of(temporary) == {}
@@ -191,17 +184,19 @@ def test_a_killed_demo_leaves_nothing(tmp_path: Path) -> None:
     temporary = tmp_path / "t"
     with demo(temporary) as process:
         assert process.stdout
-        until(lambda: installs(temporary), "it does not come to its second step")
+        until(lambda: installs(temporary), "it does not come to its second step", seconds=PATIENCE_S)
         process.kill()
         process.wait()
-    until(lambda: not of(temporary), "processes still run")
+    until(lambda: not of(temporary), "processes still run", seconds=PATIENCE_S)
     assert_nothing_left(temporary)
 
 
 def test_what_a_killed_demo_left_is_removed_by_the_next_which_ends_with_a_signal(tmp_path: Path) -> None:
     temporary = tmp_path / "t"
     with demo(temporary) as process:
-        until(lambda: stays_at_installing(temporary), "it does not come to its second step")
+        until(
+            lambda: stays_at_installing(temporary), "it does not come to its second step", seconds=PATIENCE_S
+        )
         # With its guard it loses the process that would clean up.
         (guard,) = (pid for pid, words in of(temporary).items() if str(ROOT / "demo/guard.py") in words)
         os.kill(guard, signal.SIGKILL)

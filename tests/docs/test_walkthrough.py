@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from docs.walkthrough import PageIsWrongError, matches, walk
-from held_git import until
+from waiting import has_ended, until
 
 Walk = Callable[[str], None]
 
@@ -109,10 +109,3 @@ def test_what_a_page_starts_ends_with_it(follow: Walk, tmp_path: Path) -> None:
     follow("```console\n$ sleep 600 & echo $! >pid\n```\n")
     number = int((tmp_path / "folder/pid").read_text())
     until(lambda: has_ended(number), "it still runs")
-
-
-def has_ended(process: int) -> bool:
-    try:
-        return "Z" in Path(f"/proc/{process}/stat").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):
-        return True

@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 from fleet.projects import Fleet, Run, results
-from held_git import HeldGit, until
+from held_git import HeldGit
 from scaffold import change_template, git, read_tree
+from waiting import has_ended, until
 
 NAMES = [f"project-{number}" for number in range(6)]
 TIP = "mshell-cut/update-v1.0.0"
@@ -62,13 +63,6 @@ def handled(folder: Path) -> Path:
 def interrupt(process: subprocess.Popen[str]) -> None:
     """Do as a terminal does: to all that were started there."""
     os.killpg(process.pid, signal.SIGINT)
-
-
-def has_ended(process: psutil.Process) -> bool:
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def require_whole(folder: Path, before: Mapping[str, bytes]) -> int:
@@ -139,7 +133,7 @@ def test_a_kill_leaves_whole_branches(folder: Path, mshell_cut: Run, tmp_path: P
         process.communicate()
     assert len(workers) == 1
     # The worker comes to the end of its project, and then finds that nobody wants more.
-    until(lambda: has_ended(workers[0]), "the worker does not end")
+    until(lambda: has_ended(workers[0].pid), "the worker does not end")
     assert require_whole(folder, before) == 2
     assert mshell_cut("fleet", "update", "--from", f"{folder}/*").returncode == 0
     assert require_whole(folder, before) == 6

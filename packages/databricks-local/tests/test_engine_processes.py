@@ -13,6 +13,7 @@ from databricks.sdk.service import jobs
 from databricks.sdk.service import workspace as files
 from databricks.sdk.service.jobs import RunLifeCycleState
 from databricks_local.process import LocalWorkspace
+from waiting import has_ended
 
 # A process that has a child in a session of its own, tells both numbers, and does not end by itself.
 STUBBORN = """
@@ -76,14 +77,6 @@ def states(run: jobs.Run) -> list[tuple[str, str]]:
     return [
         (each.task_key, (each.state.result_state or each.state.life_cycle_state).value) for each in run.tasks
     ]
-
-
-def alive(pid: int) -> bool:
-    # Who was killed with its parent is a zombie until the system's first process takes note of its end.
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def pids(client: WorkspaceClient, run_id: int, file: Any) -> list[int]:
@@ -219,6 +212,6 @@ def test_a_workspace_that_stops_leaves_no_process(
     found = pids(client, run_id, file)
     own.kill()
     own.start()
-    until(client, run_id, lambda _: not any(map(alive, found)))
+    until(client, run_id, lambda _: all(map(has_ended, found)))
     assert client.jobs.get_run(run_id).state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
     own.stop()

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from databricks.sdk.service.jobs import Run
 from databricks_local.execution.processes import MARK, end_marked, mark
 from databricks_local.process import LocalWorkspace
 from running_tasks import PATIENCE_S, begin
+from waiting import until
 
 # A child, a grandchild in a session of its own whose parent is gone, and one that does not listen to SIGTERM.
 FAMILY = """
@@ -27,13 +27,6 @@ print("begun")
 @pytest.fixture(scope="module")
 def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalWorkspace:
     return databricks_local_factory()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def processes_of(root: Path) -> list[str]:
@@ -55,7 +48,7 @@ def begin_family(workspace: LocalWorkspace, timeout_seconds: int | None = None) 
     run_id = begin(workspace, FAMILY + "time.sleep(1800)", timeout_seconds)
     # A process that has not yet become another program bears no mark for a moment.
     children = {"sleep 1300", "sleep 1301", "sleep 1302"}
-    until(lambda: children <= set(processes_of(workspace.root)))
+    until(lambda: children <= set(processes_of(workspace.root)), "the family is not there")
     return run_id
 
 
@@ -66,7 +59,7 @@ def supervisor(workspace: LocalWorkspace) -> psutil.Process:
 
 def ended(workspace: LocalWorkspace, run_id: int) -> Run:
     jobs = workspace.client().jobs
-    until(lambda: bool(jobs.get_run(run_id).end_time))
+    until(lambda: jobs.get_run(run_id).end_time, f"run {run_id} does not end")
     return jobs.get_run(run_id)
 
 
@@ -106,7 +99,7 @@ def test_a_killed_supervisor_fails_the_task_and_leaves_no_process(workspace: Loc
 def test_a_killed_server_takes_its_tasks_along(workspace: LocalWorkspace) -> None:
     begin_family(workspace)
     workspace.kill()
-    until(lambda: processes_of(workspace.root) == [])
+    until(lambda: processes_of(workspace.root) == [], "a process is left")
     workspace.start()
 
 
@@ -137,7 +130,7 @@ def sleeper(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]
     def start(name: str) -> subprocess.Popen[bytes]:
         begun.append(subprocess.Popen(["sleep", "1305"], env={**os.environ, MARK: mark(tmp_path, name)}))
         # It is there a moment before it shows its variables.
-        until(lambda: MARK in psutil.Process(begun[-1].pid).environ())
+        until(lambda: MARK in psutil.Process(begun[-1].pid).environ(), "it shows no mark")
         return begun[-1]
 
     yield start

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.compute import Environment
@@ -27,6 +26,7 @@ from databricks.sdk.service.jobs import (
 from databricks.sdk.service.workspace import ImportFormat
 from databricks_local.process import LocalWorkspace
 from requests.exceptions import ChunkedEncodingError
+from waiting import has_ended, until
 
 FOLDER = "/Users/local@databricks.local/kill"
 ENVIRONMENTS = [JobEnvironment(environment_key="default", spec=Environment(environment_version="4"))]
@@ -49,22 +49,8 @@ def workspace(databricks_local_factory: Callable[..., LocalWorkspace]) -> LocalW
     return databricks_local_factory()
 
 
-def until(met: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert time.monotonic() < deadline, f"{what} did not happen in {PATIENCE_S} s"
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def ended(client: WorkspaceClient, run_id: int) -> Run:
-    def has_ended() -> bool:
+    def is_over() -> bool:
         state = client.jobs.get_run(run_id).state
         return state is not None and state.life_cycle_state in (
             RunLifeCycleState.TERMINATED,
@@ -72,7 +58,7 @@ def ended(client: WorkspaceClient, run_id: int) -> Run:
             RunLifeCycleState.SKIPPED,
         )
 
-    until(has_ended, f"the end of run {run_id}")
+    until(is_over, f"run {run_id} did not end", seconds=PATIENCE_S)
     return client.jobs.get_run(run_id)
 
 
@@ -114,14 +100,14 @@ def test_a_killed_server_leaves_no_process_and_no_run_that_runs_for_ever(workspa
     assert job_id
     running = client.jobs.run_now(job_id, idempotency_token="first").run_id
     queued = [client.jobs.run_now(job_id).run_id for _ in range(2)]
-    until((held / "pids").exists, "the start of the program")
-    until(lambda: (held / "pids").read_text().endswith("\n"), "the start of its child")
+    until((held / "pids").exists, "the program did not start", seconds=PATIENCE_S)
+    until(lambda: (held / "pids").read_text().endswith("\n"), "its child did not start", seconds=PATIENCE_S)
     processes = [int(pid) for pid in (held / "pids").read_text().split()]
-    assert all(map(alive, processes))
+    assert not any(map(has_ended, processes))
 
     workspace.kill()
 
-    until(lambda: not any(map(alive, processes)), "the end of the program and its child")
+    until(lambda: all(map(has_ended, processes)), "the program or its child did not end", seconds=PATIENCE_S)
     (held / "open").touch()
     workspace.start()
     assert results(ended(client, running)) == (
